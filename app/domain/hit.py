@@ -1,0 +1,48 @@
+"""A ranked piece of evidence with the standing it had in each channel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from retrievers.types import Chunk, Evidence, Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one channel put a fact."""
+
+    rank: int  # from 1
+    score: float  # comparable within the channel only
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One fact in the final ranking; exactly one per key."""
+
+    evidence: Evidence
+    score: float
+    channels: Mapping[str, Standing]
+
+    @property
+    def key(self) -> str:
+        """Identity of the fact."""
+        return self.evidence.key
+
+    @property
+    def chunk(self) -> Chunk | None:
+        """The passage, if it is one."""
+        return self.evidence.origin if isinstance(self.evidence.origin, Chunk) else None
+
+    @property
+    def rows(self) -> Rows | None:
+        """The table rows, if it is some."""
+        return self.evidence.origin if isinstance(self.evidence.origin, Rows) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Degraded:
+    """What was left out of an answer, and why."""
+
+    component: str  # vector, graph, fulltext, sql, embedder, llm, lfd, reranker, budget
+    reason: str
