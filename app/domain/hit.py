@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Literal
 
 from retrievers.types import Chunk, Evidence, Rows
 
@@ -46,3 +47,14 @@ class Degraded:
 
     component: str  # vector, graph, fulltext, sql, embedder, llm, lfd, reranker, budget
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The outcome of one query: the ranking, how it was made, and what was left out."""
+
+    hits: tuple[Hit, ...]
+    strategy: Literal["single", "multihop"]
+    degraded: tuple[Degraded, ...]
+    trace: Mapping[str, Any]
+    """Gate signals, per channel its status, time and error, the query's residual (JSON values)."""
