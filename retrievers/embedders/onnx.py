@@ -1,0 +1,218 @@
+"""Sentence encoders as ONNX graphs on the CPU: the default embedder, without torch.
+
+A run takes one thread: parallelism comes from several runs at once, which costs a fraction of the
+CPU time of one run on several threads. Questions and passages share one session (weights and
+working memory exist once) but not their threads: a question never queues behind an ingestion.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NoSuchFile,
+    RuntimeException,
+)
+from tokenizers import Tokenizer
+
+from retrievers.embedders.packing import Shape, pack
+from retrievers.errors import RetrieverUnavailable
+from retrievers.lane import Lane
+from retrievers.protocol import Matrix
+
+QUESTIONS = Shape(rows=16, padded_tokens=512)
+# Small batches of equal length: 32 unsorted passages cost three times the CPU of 4 sorted ones,
+# and working memory follows the largest batch ever run.
+PASSAGES = Shape(rows=8, padded_tokens=512)
+BULK_NICE = 10
+
+_RUNTIME_ERRORS = (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NoSuchFile,
+    RuntimeException,
+)
+
+
+class OnnxEmbedder:
+    """Embeds with `model.onnx` and `tokenizer.json` of a folder; `config.json` names the width.
+
+    The graph takes `input_ids`, `attention_mask` and perhaps `token_type_ids`. Its first output is
+    either one vector per text or one per token; the latter are averaged here over the mask.
+
+    `fingerprint` and `dimension` are empty until `open` returns.
+
+    Args:
+        folder: Holds the files.
+        query_lane_width: Questions' batches that may run at once.
+        bulk_width: Passages' batches that may run at once, at lower priority.
+        max_tokens: Longer texts are cut there, special tokens included.
+    """
+
+    def __init__(
+        self, folder: Path, query_lane_width: int = 2, bulk_width: int = 2, max_tokens: int = 256
+    ) -> None:
+        self.fingerprint = ""
+        self.dimension = 0
+        self.max_tokens = max_tokens
+        self._folder = folder
+        self._widths = (query_lane_width, bulk_width)
+        self._questions = Lane("encode-questions", query_lane_width)
+        self._bulk = Lane("encode-passages", bulk_width, nice=BULK_NICE)
+        self._loaded: _Model | None = None
+
+    async def open(self) -> None:
+        """Load the model.
+
+        Raises:
+            RetrieverUnavailable: A file is missing, damaged or does not fit.
+        """
+        self._loaded = model = await self._questions.run(_load, self._folder, self.max_tokens)
+        self.dimension = model.dimension
+        self.fingerprint = f"onnx:{model.digest[:16]}:fp32:mean:{self.max_tokens}"
+
+    async def close(self) -> None:
+        """Refuse further texts; batches that run finish in the background."""
+        self._questions.close()
+        self._bulk.close()
+
+    async def queries(self, texts: Sequence[str]) -> Matrix:
+        """(n, dimension) unit vectors. The last bits depend on what shares a batch."""
+        return await self._embed(texts, self._questions, self._widths[0], QUESTIONS)
+
+    async def passages(self, texts: Sequence[str]) -> Matrix:
+        """(n, dimension) unit vectors; hand over some hundreds, so that lengths can be matched."""
+        return await self._embed(texts, self._bulk, self._widths[1], PASSAGES)
+
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        """Code-point span of each token; blocks, at about a million characters a second."""
+        spans: list[tuple[int, int]] = self._model.tokenizer.encode(
+            text, add_special_tokens=False
+        ).offsets
+        return spans
+
+    @property
+    def _model(self) -> _Model:
+        if self._loaded is None:
+            raise RetrieverUnavailable("the encoder is not open")
+        return self._loaded
+
+    async def _embed(self, texts: Sequence[str], lane: Lane, width: int, shape: Shape) -> Matrix:
+        model = self._model
+        vectors = np.zeros((len(texts), model.dimension), np.float32)
+        tokens = await lane.run(model.tokens, texts)
+        batches = pack([len(row) for row in tokens], shape)
+
+        async def work() -> None:
+            for batch in batches:
+                vectors[batch] = await lane.run(model.run, [tokens[index] for index in batch])
+
+        try:
+            # No more calls at once than threads: a long list must not fill the lane's backlog.
+            await asyncio.gather(*(work() for _ in range(width)))
+        finally:
+            batches.close()  # one failed worker ends the others
+        return vectors
+
+
+class _Model:
+    """A loaded session with its tokenizer; every method blocks and may run on any thread."""
+
+    def __init__(
+        self,
+        session: ort.InferenceSession,
+        tokenizer: Tokenizer,
+        config: Any,
+        digest: str,
+        max_tokens: int,
+    ) -> None:
+        self.tokenizer = tokenizer
+        self.digest = digest
+        self.dimension = int(config["hidden_size"])
+        self._session = session
+        self._max_tokens = max_tokens
+        self._typed = any(entry.name == "token_type_ids" for entry in session.get_inputs())
+        self._output = session.get_outputs()[0].name
+
+    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text, special tokens included, cut at the limit."""
+        rows = [encoding.ids for encoding in self.tokenizer.encode_batch_fast(list(texts))]
+        last = self._max_tokens - 1
+        return [row if len(row) <= last else row[:last] + row[-1:] for row in rows]
+
+    def run(self, rows: Sequence[Sequence[int]]) -> Matrix:
+        """Unit vectors of some texts, padded to the longest."""
+        ids = np.zeros((len(rows), max(map(len, rows))), np.int64)
+        mask = np.zeros_like(ids)
+        for at, row in enumerate(rows):
+            ids[at, : len(row)] = row
+            mask[at, : len(row)] = 1
+        feed = {"input_ids": ids, "attention_mask": mask}
+        if self._typed:
+            feed["token_type_ids"] = np.zeros_like(ids)
+        try:
+            found: npt.NDArray[np.float32] = self._session.run([self._output], feed)[0]
+        except _RUNTIME_ERRORS as error:
+            raise RetrieverUnavailable(f"the encoder failed: {error}") from error
+        return found if found.ndim == 2 else _pooled(found, mask)
+
+
+def _pooled(states: npt.NDArray[np.float32], mask: npt.NDArray[np.int64]) -> Matrix:
+    sums = np.einsum("btd,bt->bd", states, mask.astype(np.float32))
+    norms = np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
+    return (sums / norms).astype(np.float32)
+
+
+def _load(folder: Path, max_tokens: int) -> _Model:
+    try:
+        config = json.loads((folder / "config.json").read_bytes())
+        tokenizer_file = (folder / "tokenizer.json").read_bytes()
+        json.loads(tokenizer_file)  # the tokenizer's own error for damage is a bare Exception
+        limit = config.get("max_position_embeddings", max_tokens)
+        if max_tokens > limit:
+            raise RetrieverUnavailable(f"the encoder takes {limit} tokens, {max_tokens} are set")
+        tokenizer = Tokenizer.from_buffer(tokenizer_file)
+        # The file may ask for both; they would cut long texts early and miscount short ones.
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        session = ort.InferenceSession(
+            folder / "model.onnx", _session_options(), providers=["CPUExecutionProvider"]
+        )
+        return _Model(session, tokenizer, config, _digest(folder, session), max_tokens)
+    except (OSError, ValueError, *_RUNTIME_ERRORS) as error:
+        raise RetrieverUnavailable(f"the encoder in {folder} cannot be loaded: {error}") from error
+
+
+def _session_options() -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    # Idle threads would otherwise spin: 24 instead of 5 ms of CPU for a query now and then.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return options
+
+
+def _digest(folder: Path, session: ort.InferenceSession) -> str:
+    # The weights count where they stand apart: a graph's bytes differ between versions of the
+    # library that wrote it, its own version number does not.
+    digest = hashlib.sha256(str(session.get_modelmeta().version).encode())
+    weights = folder / "model.safetensors"
+    for file in (folder / "tokenizer.json", weights if weights.exists() else folder / "model.onnx"):
+        with file.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()
