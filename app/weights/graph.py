@@ -14,7 +14,6 @@ Source: Devlin et al., NAACL 2019 (encoder); Reimers & Gurevych, EMNLP 2019 (mea
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,10 +34,9 @@ _MASKED = -1e4  # added to the scores of padding; exp() of it is 0 in float32
 
 
 def convert(source: Path, target: Path) -> None:
-    """Write the graph of a model folder; `target` appears whole or not at all.
+    """Write the graph of a model folder.
 
-    `target` must stand in the folder `source`, since the graph refers to `model.safetensors`
-    beside it.
+    To be loaded, `target` must stand beside the folder's `model.safetensors`.
 
     Raises:
         UnusableModel: Damaged files, or a model that is no plain BERT encoder in float32.
@@ -48,9 +46,7 @@ def convert(source: Path, target: Path) -> None:
     except ValueError as error:
         raise UnusableModel(f"config.json is damaged ({error})") from error
     model = build(config, tensors(source / "model.safetensors"), "model.safetensors")
-    partial = target.with_name(f"{target.name}.{os.getpid()}.part")
-    partial.write_bytes(model.SerializeToString(deterministic=True))
-    partial.replace(target)
+    target.write_bytes(model.SerializeToString(deterministic=True))
 
 
 def build(config: Mapping[str, Any], weights: Mapping[str, Tensor], location: str) -> ModelProto:
