@@ -7,7 +7,6 @@ working memory exist once) but not their threads: a question never queues behind
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Sequence
@@ -28,6 +27,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 from tokenizers import Tokenizer
 
 from retrievers.embedders.packing import Shape, pack
+from retrievers.embedders.spread import spread
 from retrievers.errors import RetrieverUnavailable
 from retrievers.lane import Lane
 from retrievers.protocol import Matrix
@@ -115,17 +115,12 @@ class OnnxEmbedder:
         model = self._model
         vectors = np.zeros((len(texts), model.dimension), np.float32)
         tokens = await lane.run(model.tokens, texts)
-        batches = pack([len(row) for row in tokens], shape)
 
-        async def work() -> None:
-            for batch in batches:
-                vectors[batch] = await lane.run(model.run, [tokens[index] for index in batch])
+        async def encode(batch: list[int]) -> None:
+            vectors[batch] = await lane.run(model.run, [tokens[index] for index in batch])
 
-        try:
-            # No more calls at once than threads: a long list must not fill the lane's backlog.
-            await asyncio.gather(*(work() for _ in range(width)))
-        finally:
-            batches.close()  # one failed worker ends the others
+        # No more calls at once than threads: a long list must not fill the lane's backlog.
+        await spread(encode, pack([len(row) for row in tokens], shape), width)
         return vectors
 
 

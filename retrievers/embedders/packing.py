@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 
@@ -14,7 +14,7 @@ class Shape:
     padded_tokens: int
 
 
-def pack(lengths: Sequence[int], shape: Shape) -> Generator[list[int], None, None]:
+def pack(lengths: Sequence[int], shape: Shape) -> Iterator[list[int]]:
     """Indices of the texts of each batch, shortest texts first; every index exactly once.
 
     A text longer than `padded_tokens` gets a batch of its own.
