@@ -154,8 +154,6 @@ class Profile:
     `weights` their idf shares (of all the question's terms, so the sum may be below 1).
     """
 
-    proximity: npt.NDArray[np.float64]  # (n,) the walk's score (restarted by the query's seeds and
-    #                                     entities) over the best passage's; 0 where it never came
     weights: npt.NDArray[np.float64]  # (T,)
     covers: npt.NDArray[np.float64]  # (n, T), 1 where the candidate contains the term
     owner: npt.NDArray[np.int64]  # (L,) candidate row of each entity entry
@@ -165,6 +163,8 @@ class Profile:
     specificity: float  # max idfn over the question's linked entities, 0 if none
     words: tuple[str, ...]  # the question's words in order
     word_terms: tuple[tuple[int, ...], ...]  # per word: its columns in `covers`
+    proximity: npt.NDArray[np.float64]  # (n,) the walk's score (restarted by the query's seeds and
+    #                                     entities) over the best passage's; 0 where it never came
     linked: tuple[str, ...] = ()  # the question's linked entities, for the trace
 
 
