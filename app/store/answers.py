@@ -35,7 +35,7 @@ class Answers:
 
     async def save(
         self,
-        answer_id: str,
+        id: str,
         collection: CollectionId,
         document: Mapping[str, Any],
         trace: Mapping[str, Any],
@@ -44,7 +44,7 @@ class Answers:
         """Keep the answer and its trace (JSON values)."""
         raise NotImplementedError
 
-    async def get(self, answer_id: str) -> StoredAnswer:
+    async def get(self, id: str) -> StoredAnswer:
         """By id.
 
         Raises:
@@ -52,7 +52,7 @@ class Answers:
         """
         raise NotImplementedError
 
-    async def trace(self, answer_id: str) -> Mapping[str, Any]:
+    async def trace(self, id: str) -> Mapping[str, Any]:
         """How the answer was found.
 
         Raises:

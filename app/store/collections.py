@@ -34,7 +34,7 @@ class Collections:
         """
         raise NotImplementedError
 
-    async def by_id(self, collection: CollectionId) -> Collection:
+    async def by_id(self, id: CollectionId) -> Collection:
         """By row number.
 
         Raises:

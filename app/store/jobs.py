@@ -44,7 +44,7 @@ class Jobs:
         """Queue a job without documents (`Documents.accept` makes those that have some)."""
         raise NotImplementedError
 
-    async def get(self, job_id: str) -> Job:
+    async def get(self, id: str) -> Job:
         """By public id.
 
         Raises:
@@ -100,7 +100,7 @@ class Jobs:
         """Queue every running job again: at the start of the only process. Returns how many."""
         raise NotImplementedError
 
-    async def cancel(self, job_id: str) -> Job:
+    async def cancel(self, id: str) -> Job:
         """Ask for cancellation; a job not yet leased ends at once. Idempotent.
 
         Raises:

@@ -54,7 +54,7 @@ class Keys:
         """Every key that works, oldest first."""
         raise NotImplementedError
 
-    async def revoke(self, key_id: str) -> None:
+    async def revoke(self, id: str) -> None:
         """Stop a key from working, at once.
 
         Raises:

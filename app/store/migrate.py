@@ -4,12 +4,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from app.domain.errors import Misconfigured
 from app.store.session import Database
+
+# Any number that no other program on the same PostgreSQL is likely to lock.
+_ADVISORY_LOCK = 0x616E6162
 
 
 def migrations_dir() -> Path:
-    """Where the revisions are: inside an installed wheel, else in the checkout."""
-    raise NotImplementedError
+    """Where the revisions are: inside an installed wheel, else in the checkout.
+
+    Raises:
+        Misconfigured: In neither place: the installation is damaged.
+    """
+    package = Path(__file__).parents[1]
+    for folder in (package / "_migrations", package.parent / "migrations"):
+        if (folder / "env.py").is_file():
+            return folder
+    raise Misconfigured("the database migrations are missing; install anabranch again")
 
 
 async def at_head(database: Database) -> bool:
@@ -18,7 +36,8 @@ async def at_head(database: Database) -> bool:
     Raises:
         Misconfigured: The schema was written by a newer version; nothing is touched.
     """
-    raise NotImplementedError
+    async with database.read() as connection:
+        return await connection.run_sync(_at_head)
 
 
 async def migrate(database: Database) -> None:
@@ -28,4 +47,35 @@ async def migrate(database: Database) -> None:
         Misconfigured: As `at_head`.
         StorageUnavailable: The database cannot be written.
     """
-    raise NotImplementedError
+    if await at_head(database):
+        return
+    async with database.restructure() as connection:
+        if database.dialect == "postgresql":
+            await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
+        await connection.run_sync(_upgrade)
+
+
+def alembic_config(connection: Connection) -> Config:
+    """Alembic's configuration: our revisions, over a connection that is open already."""
+    config = Config()
+    # Percent signs would be taken for interpolation.
+    config.set_main_option("script_location", str(migrations_dir()).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _at_head(connection: Connection) -> bool:
+    script = ScriptDirectory.from_config(alembic_config(connection))
+    present = set(MigrationContext.configure(connection).get_current_heads())
+    known = {revision.revision for revision in script.walk_revisions()}
+    if not present <= known:
+        raise Misconfigured(
+            f"the database has schema {', '.join(sorted(present - known))}, which is newer than "
+            "this version of anabranch; install the newer version or restore an older backup"
+        )
+    return present == set(script.get_heads())
+
+
+def _upgrade(connection: Connection) -> None:
+    if not _at_head(connection):  # another process may have been faster
+        command.upgrade(alembic_config(connection), "head")
