@@ -1,0 +1,185 @@
+"""Errors as RFC 9457 problem documents: the one table from class to status, and the handlers."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from app.api.kinds import KINDS, Kind
+from app.domain import errors
+from retrievers.errors import QueryRefused, RetrieverUnavailable
+
+MEDIA_TYPE = "application/problem+json"
+LOG = logging.getLogger("anabranch.api")
+
+BY_CLASS: Mapping[type[Exception], str] = {
+    errors.Unauthenticated: "bad-key",
+    errors.Forbidden: "missing-scope",
+    errors.NotFound: "not-found",
+    errors.Conflict: "conflict",
+    errors.TooLarge: "too-large",
+    errors.UnsupportedMedia: "unsupported-media-type",
+    errors.Rejected: "invalid-request",
+    errors.Overloaded: "overloaded",
+    errors.NoEvidence: "no-retriever",
+    errors.StorageUnavailable: "storage-unavailable",
+    QueryRefused: "sql-refused",
+    RetrieverUnavailable: "no-retriever",
+}
+BY_STATUS: Mapping[int, str] = {
+    400: "invalid-request",  # unreadable bodies: malformed is 422 here
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "too-large",
+    415: "unsupported-media-type",
+}
+# One text for unknown, deleted and foreign: the caller must not be able to tell which.
+NOT_FOUND = "There is nothing with this id, or this key may not see it."
+
+
+def document(
+    kind: Kind,
+    detail: str,
+    instance: str,
+    request_id: str | None = None,
+    faults: Sequence[Mapping[str, str]] = (),
+    retry_after_s: float | None = None,
+) -> dict[str, Any]:
+    """The members of one problem; `faults` are `{"at": JSON pointer, "why": sentence}`."""
+    body: dict[str, Any] = {
+        "type": f"/docs/problems/{kind.slug}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail,
+        "instance": instance,
+        "code": kind.slug,
+    }
+    if request_id:
+        body["request_id"] = request_id
+    if faults:
+        body["errors"] = list(faults)
+    if retry_after_s is not None:
+        body["retry_after"] = retry_after_s
+    return body
+
+
+def respond(
+    request: Request,
+    kind: Kind,
+    detail: str,
+    faults: Sequence[Mapping[str, str]] = (),
+    retry_after_s: float | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The problem as a response, with the headers its status asks for."""
+    sent = dict(headers or {})
+    if kind.status == 401:
+        sent["WWW-Authenticate"] = (
+            'Bearer error="invalid_token"' if kind.slug == "bad-key" else "Bearer"
+        )
+    if retry_after_s is not None:
+        sent["Retry-After"] = str(max(1, round(retry_after_s)))
+    request_id = request.scope.get("state", {}).get("request_id")
+    body = document(kind, detail, _instance(request), request_id, faults, retry_after_s)
+    # ASCII: a lone surrogate of the request may stand in the detail, and must not break the reply.
+    return Response(json.dumps(body), kind.status, sent, MEDIA_TYPE)
+
+
+def of_error(request: Request, error: Exception) -> Response:
+    """The response to an error of the table; classes are looked up along the MRO."""
+    slug = next(BY_CLASS[cls] for cls in type(error).__mro__ if cls in BY_CLASS)
+    code = error.code if isinstance(error, errors.AnabranchError) else None
+    kind = KINDS.get(code or slug, KINDS[slug])
+    detail = NOT_FOUND if kind.status == 404 else str(error)
+    faults: list[dict[str, str]] = []
+    if isinstance(error, errors.Rejected) and error.at is not None:
+        faults = [{"at": error.at, "why": detail}]
+        detail = f"{error.at}: {detail}"
+    retry = error.retry_after_s if isinstance(error, errors.Overloaded) else None
+    if kind.status >= 500:
+        LOG.warning("%s: %s", kind.slug, error)
+    return respond(request, kind, detail, faults, retry)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error with a problem document."""
+
+    async def known(request: Request, error: Exception) -> Response:
+        return of_error(request, error)
+
+    async def group(request: Request, error: Exception) -> Response:
+        # A TaskGroup wraps even one expected error; only a group of one leaf is unwrapped.
+        leaf = error
+        while isinstance(leaf, ExceptionGroup) and len(leaf.exceptions) == 1:
+            leaf = leaf.exceptions[0]
+        if any(cls in BY_CLASS for cls in type(leaf).__mro__):
+            return of_error(request, leaf)
+        raise error
+
+    async def http(request: Request, error: Exception) -> Response:
+        error = cast(HTTPException, error)
+        kind = KINDS[BY_STATUS.get(error.status_code, "internal")]
+        return respond(request, kind, _explain(request, error), headers=error.headers)
+
+    async def malformed(request: Request, error: Exception) -> Response:
+        faults = _faults(cast(RequestValidationError, error))
+        many = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        detail = f"{faults[0]['at']}: {faults[0]['why']}{many}" if faults else "malformed"
+        return respond(request, KINDS["invalid-request"], detail, faults)
+
+    for cls in BY_CLASS:
+        app.add_exception_handler(cls, known)
+    app.add_exception_handler(ExceptionGroup, group)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(RequestValidationError, malformed)
+
+
+def pointer(*steps: str | int) -> str:
+    """A JSON pointer (RFC 6901) to a place in the request."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
+
+
+def _instance(request: Request) -> str:
+    raw = request.scope.get("raw_path")
+    return raw.decode("ascii", "replace") if raw else request.url.path
+
+
+def _explain(request: Request, error: HTTPException) -> str:
+    if error.status_code == 404:
+        return "There is no such route; /docs lists them all."
+    if error.status_code == 405:
+        return f"{request.method} is not offered here."
+    if error.status_code == 413:
+        return "The body is larger than this route takes (ANABRANCH_LIMITS__BODY_BYTES)."
+    if error.status_code == 400:
+        return "The body cannot be read: it is not valid for its content type, or not UTF-8."
+    return str(error.detail)
+
+
+_WORDING: Mapping[str, str] = {
+    "extra_forbidden": "this field is not known here",
+    "missing": "this field is required",
+    "string_unicode": "holds a lone surrogate (U+D800 to U+DFFF), which is no Unicode character",
+}
+
+
+def _faults(error: RequestValidationError) -> list[dict[str, str]]:
+    faults: list[dict[str, str]] = []
+    for item in error.errors()[:20]:
+        why = _WORDING.get(item["type"], item["msg"]).removeprefix("Value error, ")
+        if item["type"] == "json_invalid":
+            why = f"not valid JSON at character {item['loc'][-1]}: {item['ctx']['error']}"
+            faults.append({"at": "/body", "why": why})
+        elif item["type"] == "model_attributes_type":
+            why = "a JSON object is expected; is `Content-Type: application/json` set?"
+            faults.append({"at": pointer(*item["loc"]), "why": why})
+        else:
+            faults.append({"at": pointer(*item["loc"]), "why": why})
+    return faults

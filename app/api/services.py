@@ -1,0 +1,109 @@
+"""What the routes need of the opened service; `wiring` yields a record that satisfies it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from app.domain.answer import Answer
+from app.domain.documents import Collection, Source
+from app.domain.jobs import Job
+from app.engine.search import Search
+from app.store.answers import Answers
+from app.store.collections import Collections
+from app.store.documents import Documents
+from app.store.jobs import Jobs
+from app.store.keys import Keys
+from app.store.sources import Sources
+from retrievers.filters import Filter
+from retrievers.protocol import Health
+from retrievers.sql.tables import SourceSpec
+from retrievers.types import CollectionId
+
+
+class Ingest(Protocol):
+    """The way in."""
+
+    async def accept(self, collection: Collection, sources: Sequence[Source]) -> Job:
+        """Store the documents and queue their indexing; both survive a power cut on return."""
+        ...
+
+
+class Tables(Protocol):
+    """The SQL channel, beside answering."""
+
+    async def probe(self, spec: SourceSpec) -> None:
+        """Open the source read-only and read its catalogue.
+
+        Raises:
+            RetrieverError: The text names the fix.
+        """
+        ...
+
+
+class Ask(Protocol):
+    """One question to one collection."""
+
+    async def ask(
+        self, collection: CollectionId, question: str, top_k: int, filter: Filter, **limits: Any
+    ) -> Answer:
+        """A cited answer; `NoEvidence` when every channel failed."""
+        ...
+
+
+class Services(Protocol):
+    """The opened service. Read-only attributes, so that a frozen record satisfies it."""
+
+    @property
+    def collections(self) -> Collections:
+        """Named sets of documents."""
+        ...
+
+    @property
+    def documents(self) -> Documents:
+        """Live versions of documents."""
+        ...
+
+    @property
+    def jobs(self) -> Jobs:
+        """Background work."""
+        ...
+
+    @property
+    def keys(self) -> Keys:
+        """API keys."""
+        ...
+
+    @property
+    def sources(self) -> Sources:
+        """SQL sources."""
+        ...
+
+    @property
+    def answers(self) -> Answers:
+        """Answers that were given."""
+        ...
+
+    @property
+    def sql(self) -> Tables:
+        """The SQL channel."""
+        ...
+
+    @property
+    def ingest(self) -> Ingest:
+        """The way in."""
+        ...
+
+    @property
+    def search(self) -> Search:
+        """The way to hits."""
+        ...
+
+    @property
+    def ask(self) -> Ask:
+        """The way to answers."""
+        ...
+
+    async def health(self) -> Mapping[str, Health]:
+        """Component to its state; does no heavy work."""
+        ...

@@ -1,0 +1,98 @@
+"""Jobs: background work that a client can watch, wait for and cancel."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from app.api import render
+from app.api.deps import Edge, EdgeDep, PrincipalDep, SecuredRoute
+from app.api.docs import examples
+from app.api.docs.openapi import operation
+from app.api.schemas import JobAcceptedOut, JobOut
+from app.domain.errors import NotFound
+from app.domain.jobs import TERMINAL, Job
+from app.domain.principal import Principal
+from retrievers.types import CollectionId
+
+router = APIRouter(tags=["jobs"], route_class=SecuredRoute)
+JobId = Annotated[str, Path(description="Id of a job.", examples=["job_k3vqz7m2n4p6r8t0w1y5"])]
+Wait = Annotated[
+    float,
+    Query(ge=0, le=60, description="Seconds to hold the response until the job has ended."),
+]
+FIRST_LOOK_S, LAST_LOOK_S = 0.01, 0.25
+
+
+class JobsOut(BaseModel):
+    """Jobs of the collections this key may see, newest first."""
+
+    data: list[JobOut]
+    has_more: bool
+    next_cursor: str | None
+
+
+async def ended(here: Edge, job: Job, wait_s: float) -> Job:
+    """The job once it has ended, or as it stands after `wait_s` or when the service stops."""
+    deadline = time.monotonic() + wait_s
+    pause = FIRST_LOOK_S
+    while job.status not in TERMINAL and not here.lifecycle.draining:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            break
+        await asyncio.sleep(min(pause, left))
+        pause = min(pause * 1.5, LAST_LOOK_S)
+        job = await here.services.jobs.get(job.id)
+    return job
+
+
+def accepted(job: Job) -> Response:
+    """202 with the job and where to watch it."""
+    return render.reply({"job": render.job(job)}, 202, {"Location": f"/v1/jobs/{job.id}"})
+
+
+async def _visible(here: Edge, principal: Principal, job_id: str) -> Job:
+    job = await here.services.jobs.get(job_id)
+    await belongs(here, principal, job.collection)
+    return job
+
+
+async def belongs(here: Edge, principal: Principal, collection: CollectionId) -> None:
+    """Raise `NotFound` when the key may not see what belongs to this collection."""
+    name = (await here.services.collections.by_id(collection)).name
+    if not principal.sees(name):
+        raise NotFound("of a collection the key may not see")
+
+
+@router.get(
+    "/jobs/{job_id}",
+    response_model=JobOut,
+    **operation("getJob", "One job", "read", answer=examples.JOB, problems=["not-found"]),
+)
+async def get(job_id: JobId, principal: PrincipalDep, here: EdgeDep, wait: Wait = 0) -> Response:
+    """The job as it stands; with `wait`, as soon as it has ended."""
+    job = await _visible(here, principal, job_id)
+    return render.reply(render.job(await ended(here, job, wait)))
+
+
+@router.post(
+    "/jobs/{job_id}:cancel",
+    response_model=JobAcceptedOut,
+    **operation(
+        "cancelJob",
+        "Cancel a job",
+        "write",
+        answer={"job": {**examples.JOB, "status": "cancelled"}},
+        problems=["not-found"],
+        status=202,
+    ),
+)
+async def cancel(job_id: JobId, principal: PrincipalDep, here: EdgeDep) -> Response:
+    """Documents already indexed stay; those not begun are dropped. Idempotent."""
+    await _visible(here, principal, job_id)
+    return accepted(await here.services.jobs.cancel(job_id))

@@ -1,0 +1,253 @@
+"""Settings: one tree, read once from the environment and `.env`, refused when anything is unknown.
+
+Precedence: defaults < `.env` < environment. Prefix `ANABRANCH_`, groups joined by `__`. A secret
+may instead be read from a file: `ANABRANCH_API_KEYS_FILE=/run/secrets/keys`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from app.domain.errors import Misconfigured
+
+PREFIX = "ANABRANCH_"
+NESTED = "__"
+# Read by other processes: the plugin of the model server, and the test suite.
+FOREIGN = ("ANABRANCH_LFD_", "ANABRANCH_TEST_")
+
+
+class Group(BaseModel):
+    """A named part of the settings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Channel(Group):
+    """One retriever."""
+
+    use: str = Field(pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_]\w*|off)$")
+    timeout_s: PositiveFloat = 1.0
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class Retrievers(Group):
+    """Where each channel is implemented: `module:Class`, or `off`."""
+
+    vector: Channel = Channel(use="retrievers.vector.faiss:FaissRetriever")
+    fulltext: Channel = Channel(use="retrievers.fulltext.tantivy:TantivyRetriever")
+    graph: Channel = Channel(use="retrievers.graph.csr:GraphRetriever")
+    sql: Channel = Channel(use="retrievers.sql.tables:SqlRetriever", timeout_s=1.5)
+
+
+class Embedder(Group):
+    """The encoder of passages and questions."""
+
+    use: Literal["onnx", "hashing", "remote"] = "onnx"
+    folder: Path | None = None
+    url: str = ""
+    model: str = ""
+    key: SecretStr = SecretStr("")
+    dimension: PositiveInt = 384
+    max_tokens: PositiveInt = 256
+
+
+class Ingest(Group):
+    """How documents are cut and indexed."""
+
+    chunk_tokens: PositiveInt = 200
+    batch_documents: PositiveInt = 64
+    commit_every_s: PositiveFloat = 30.0
+
+
+class Limits(Group):
+    """What one request, one key and all requests together may ask for."""
+
+    body_bytes: PositiveInt = 32 * 1024**2
+    upload_bytes: PositiveInt = 512 * 1024**2
+    file_bytes: PositiveInt = 100 * 1024**2
+    files: PositiveInt = 50
+    text_bytes: PositiveInt = 2 * 1024**2
+    metadata_bytes: PositiveInt = 64 * 1024
+    query_characters: PositiveInt = 8_000
+    concurrency: PositiveInt = 32
+    queue: NonNegativeInt = 512
+    rate_per_minute: NonNegativeInt = 0
+
+
+class Observe(Group):
+    """What is logged, and how."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "text"] = "json"
+
+
+class Settings(BaseSettings):
+    """Every setting. Frozen; secrets do not show when printed."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter=NESTED,
+        nested_model_default_partial_update=True,
+        frozen=True,
+        extra="forbid",
+        env_ignore_empty=True,
+    )
+
+    data_dir: Path = Path("data")
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8000
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    database_url: SecretStr = SecretStr("")
+    docs_enabled: bool = True
+    grace_s: Annotated[float, Field(gt=0, le=45)] = 30.0
+    retrievers: Retrievers = Retrievers()
+    embedder: Embedder = Embedder()
+    ingest: Ingest = Ingest()
+    limits: Limits = Limits()
+    observe: Observe = Observe()
+
+    @field_validator("api_keys", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        # Without this, a tuple from the environment would have to be written as JSON.
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment before `.env`, and nothing else."""
+        return init_settings, env_settings, dotenv_settings
+
+    @property
+    def weights_dir(self) -> Path:
+        """Folder of the encoder's weights."""
+        return self.embedder.folder or self.data_dir / "models" / "all-MiniLM-L6-v2"
+
+
+SECRETS = ("API_KEYS", "DATABASE_URL", "EMBEDDER__KEY")
+
+
+def load(env_file: Path | None = Path(".env"), **given: Any) -> Settings:
+    """The settings of this process.
+
+    Args:
+        given: Values that win over everything (command-line options).
+
+    Raises:
+        Misconfigured: An unknown or unusable variable; the text names it, and near matches.
+    """
+    _refuse_unknown(os.environ)
+    try:
+        return Settings(_env_file=env_file, **_from_files(os.environ), **given)
+    except ValidationError as error:
+        raise Misconfigured(_explain(error)) from error
+    except SettingsError as error:
+        raise Misconfigured(f"{error}: {error.__cause__}") from error
+
+
+def names() -> list[str]:
+    """Every variable that is read, `ANABRANCH_…`, in the order of the tree."""
+    return [PREFIX + name for name, _ in leaves()]
+
+
+def leaves() -> Iterator[tuple[str, Any]]:
+    """Name without prefix and default of every setting."""
+    yield from _walk(Settings.model_construct(), "")
+
+
+def _walk(group: BaseModel, prefix: str) -> Iterator[tuple[str, Any]]:
+    for name in type(group).model_fields:
+        value = getattr(group, name)
+        path = f"{prefix}{NESTED}{name}" if prefix else name
+        if isinstance(value, BaseModel):
+            yield from _walk(value, path)
+        else:
+            yield path.upper(), value
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    # pydantic-settings ignores unknown variables of the environment, so a typo would be silent.
+    known = set(names())
+    groups = {name.rpartition(NESTED)[0] for name in known} - {""}
+    allowed = known | {PREFIX + secret + "_FILE" for secret in SECRETS} | _parents(groups)
+    options = tuple(name + NESTED for name in known if name.endswith("OPTIONS"))
+    for variable in environment:
+        name = variable.upper()
+        if not name.startswith(PREFIX) or name in allowed:
+            continue
+        if name.startswith(FOREIGN) or (options and name.startswith(options)):
+            continue
+        near = difflib.get_close_matches(name, sorted(allowed), 3, 0.7)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise Misconfigured(
+            f"the variable {variable} is not known{hint} (`anabranch config` lists every setting)"
+        )
+
+
+def _parents(groups: set[str]) -> set[str]:
+    found = set(groups)
+    for group in groups:
+        while NESTED in group:
+            group = group.rpartition(NESTED)[0]
+            found.add(group)
+    return found
+
+
+def _from_files(environment: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for secret in SECRETS:
+        path = environment.get(f"{PREFIX}{secret}_FILE")
+        if not path:
+            continue
+        if environment.get(PREFIX + secret):
+            raise Misconfigured(f"set {PREFIX}{secret} or {PREFIX}{secret}_FILE, not both")
+        try:
+            value = Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise Misconfigured(f"{PREFIX}{secret}_FILE: {error}") from error
+        place = found
+        *outer, last = secret.lower().split(NESTED)
+        for step in outer:
+            place = place.setdefault(step, {})
+        place[last] = value
+    return found
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for item in error.errors():
+        name = PREFIX + NESTED.join(str(step) for step in item["loc"]).upper()
+        why = "is not known" if item["type"] == "extra_forbidden" else item["msg"]
+        lines.append(f"{name}: {why}")
+    return "; ".join(lines)
