@@ -185,9 +185,9 @@ class Generations:
         return Generation(draft, dict(facts), files)
 
     def discard(self, draft: Path) -> None:
-        """Give a draft up."""
+        """Give a draft up; kept if it became current before something failed."""
         self._drafts.discard(draft)
-        self._disk.remove(draft)
+        self.sweep()
 
     @contextmanager
     def reading(self, folder: Path) -> Iterator[None]:

@@ -1,0 +1,169 @@
+"""How text becomes terms: fields, languages, scripts without spaces, and queries of one's own.
+
+A question never reaches an engine's query parser: there `*` finds everything, `AND` is an operator
+and any field may be named.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import tantivy
+
+from retrievers.types import Chunk
+
+STEMMERS = {
+    "ar": "arabic",
+    "da": "danish",
+    "de": "german",
+    "el": "greek",
+    "en": "english",
+    "es": "spanish",
+    "fi": "finnish",
+    "fr": "french",
+    "hu": "hungarian",
+    "it": "italian",
+    "nl": "dutch",
+    "no": "norwegian",
+    "pt": "portuguese",
+    "ro": "romanian",
+    "ru": "russian",
+    "sv": "swedish",
+    "ta": "tamil",
+    "tr": "turkish",
+}
+"""Language codes with a stemmer; words of any other language are matched as they stand."""
+VERSION = 1
+MOST_TERMS = 64
+LONGEST_PHRASE = 16
+LONGEST_WORD = 40  # bytes; longer words are left out, as in the engine's own analysers
+LONGEST_EXACT = 255
+
+# Thai, Lao, Burmese, Khmer, kana, Han: scripts that put no spaces between words.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+"
+)
+_QUOTED = re.compile('"([^"]{2,})"|\u201c([^\u201d]{2,})\u201d|\u00ab([^\u00bb]{2,})\u00bb')
+_SHOULD, _MUST = tantivy.Occur.Should, tantivy.Occur.Must
+
+
+def normalised(text: str) -> str:
+    """NFKC, and without lone surrogates, which are no text to the engine."""
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFKC", text.encode("utf-8", "replace").decode("utf-8"))
+
+
+def bigrams(run: str) -> list[str]:
+    """Overlapping pairs of signs."""
+    return [run[i : i + 2] for i in range(len(run) - 1)]
+
+
+class Analysis:
+    """Fields and queries for one language."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self.schema = (
+            tantivy.SchemaBuilder()
+            .add_unsigned_field("chunk", indexed=True, fast=True)
+            .add_unsigned_field("document", indexed=True)
+            .add_text_field("title", tokenizer_name="stem", index_option="freq")
+            .add_text_field("body", tokenizer_name="stem", index_option="freq")
+            .add_text_field("exact", tokenizer_name="exact")
+            .add_text_field("pairs", tokenizer_name="spaced")
+            .add_text_field("signs", tokenizer_name="spaced", index_option="freq")
+            .build()
+        )
+        filters = tantivy.Filter
+        simple = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+        stem = simple.filter(filters.remove_long(LONGEST_WORD)).filter(filters.lowercase())
+        if language in STEMMERS:
+            stem = stem.filter(filters.stemmer(STEMMERS[language]))
+        self._stem = stem.build()
+        exact = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+        exact = exact.filter(filters.remove_long(LONGEST_EXACT)).filter(filters.lowercase())
+        self._exact = exact.build()
+        self._spaced = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+
+    def register(self, index: tantivy.Index) -> None:
+        """Tell an index its analysers; it forgets them when it is closed."""
+        index.register_tokenizer("stem", self._stem)
+        index.register_tokenizer("exact", self._exact)
+        index.register_tokenizer("spaced", self._spaced)
+
+    def document(self, chunk: Chunk) -> tantivy.Document:
+        """The engine's document of a chunk; no text stands in the way of another."""
+        title = normalised(chunk.title)
+        body = normalised("\n".join(part for part in (chunk.context, chunk.text) if part))
+        fields: dict[str, Any] = {
+            "chunk": chunk.id,
+            "document": chunk.document,
+            "title": title,
+            "body": body,
+            "exact": f"{title}\n{body}",
+        }
+        if runs := _UNSPACED.findall(fields["exact"]):
+            # The lone sign between two runs keeps a phrase from reaching across.
+            fields["pairs"] = " | ".join(" ".join(bigrams(run)) for run in runs)
+            fields["signs"] = " ".join(sign for run in runs for sign in run)
+        # With the schema at hand, numbers get the field's type; a wrong one kills the writer.
+        return tantivy.Document.from_dict(fields, self.schema)
+
+    def query(self, text: str, searcher: tantivy.Searcher) -> tantivy.Query | None:
+        """The question as a sum of BM25 scores of its terms in title and body; None without terms.
+
+        Quoted parts also score as phrases, and runs of unspaced script by their pairs of signs.
+        Of more than `MOST_TERMS` words the rarest are asked for.
+        """
+        text = normalised(text)
+        clauses = [
+            self._term(field, word)
+            for word in self._rarest(self._stem.analyze(text), searcher)
+            for field in ("title", "body")
+        ]
+        clauses += self._phrases(text)
+        clauses += self._unspaced(text)
+        return tantivy.Query.boolean_query([(_SHOULD, c) for c in clauses]) if clauses else None
+
+    def only(self, query: tantivy.Query, chunks: list[int]) -> tantivy.Query:
+        """The query restricted to some chunks; scores do not change."""
+        members = tantivy.Query.term_set_query(self.schema, "chunk", chunks)
+        unscored = tantivy.Query.const_score_query(members, 0.0)
+        return tantivy.Query.boolean_query([(_MUST, query), (_MUST, unscored)])
+
+    def _term(self, field: str, word: str) -> tantivy.Query:
+        return tantivy.Query.term_query(self.schema, field, word, "freq")
+
+    def _phrase(self, field: str, words: Sequence[str]) -> tantivy.Query:
+        return tantivy.Query.phrase_query(self.schema, field, list(words))
+
+    def _rarest(self, words: list[str], searcher: tantivy.Searcher) -> list[str]:
+        if len(words) <= MOST_TERMS:
+            return words
+        known = {w: searcher.doc_freq("title", w) + searcher.doc_freq("body", w) for w in words}
+        present = [word for word, count in known.items() if count]
+        return sorted(present, key=lambda word: (known[word], word))[:MOST_TERMS]
+
+    def _phrases(self, text: str) -> Iterator[tantivy.Query]:
+        for match in list(_QUOTED.finditer(text))[:8]:
+            words = self._exact.analyze(next(part for part in match.groups() if part))
+            if len(words) == 1:
+                yield self._term("exact", words[0])
+            elif words:
+                yield self._phrase("exact", words[:LONGEST_PHRASE])
+
+    def _unspaced(self, text: str) -> Iterator[tantivy.Query]:
+        left = MOST_TERMS
+        for run in _UNSPACED.findall(text):
+            pairs = bigrams(run)[: max(left, 0)]
+            left -= len(pairs)
+            yield from (self._term("pairs", pair) for pair in pairs)
+            if len(run) == 1 and left > 0:
+                left -= 1
+                yield self._term("signs", run)
+            if 1 < len(pairs) <= LONGEST_PHRASE:
+                yield self._phrase("pairs", pairs)
