@@ -35,7 +35,12 @@ class Chunk:
     @property
     def embed_text(self) -> str:
         """What encoders and full text see: title, context and text, one line each if present."""
-        return "\n".join(part for part in (self.title, self.context, self.text) if part)
+        return embed_text(self.title, self.context, self.text)
+
+
+def embed_text(title: str, context: str, text: str) -> str:
+    """`Chunk.embed_text` of a chunk that is not stored yet."""
+    return "\n".join(part for part in (title, context, text) if part)
 
 
 @dataclass(frozen=True, slots=True)
