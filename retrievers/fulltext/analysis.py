@@ -38,7 +38,10 @@ STEMMERS = {
 """Language codes with a stemmer; words of any other language are matched as they stand."""
 VERSION = 1
 MOST_TERMS = 64
+MOST_PHRASES = 8
 LONGEST_PHRASE = 16
+PHRASE_BOOST = 2.0
+"""Who puts words in quotes wants them as they stand, but not nothing if they stand nowhere."""
 LONGEST_WORD = 40  # bytes; longer words are left out, as in the engine's own analysers
 LONGEST_EXACT = 255
 
@@ -78,15 +81,11 @@ class Analysis:
             .add_text_field("signs", tokenizer_name="spaced", index_option="freq")
             .build()
         )
-        filters = tantivy.Filter
-        simple = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
-        stem = simple.filter(filters.remove_long(LONGEST_WORD)).filter(filters.lowercase())
+        stem = _words(LONGEST_WORD)
         if language in STEMMERS:
-            stem = stem.filter(filters.stemmer(STEMMERS[language]))
+            stem = stem.filter(tantivy.Filter.stemmer(STEMMERS[language]))
         self._stem = stem.build()
-        exact = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
-        exact = exact.filter(filters.remove_long(LONGEST_EXACT)).filter(filters.lowercase())
-        self._exact = exact.build()
+        self._exact = _words(LONGEST_EXACT).build()
         self._spaced = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
 
     def register(self, index: tantivy.Index) -> None:
@@ -114,15 +113,18 @@ class Analysis:
         return tantivy.Document.from_dict(fields, self.schema)
 
     def query(self, text: str, searcher: tantivy.Searcher) -> tantivy.Query | None:
-        """The question as a sum of BM25 scores of its terms in title and body; None without terms.
+        """The question as a sum of BM25 scores; None without any term.
 
-        Quoted parts also score as phrases, and runs of unspaced script by their pairs of signs.
-        Of more than `MOST_TERMS` words the rarest are asked for.
+        Every distinct word counts once, in title and in body. Two words of one stem both count,
+        as they do in the engine's own parser. Quoted parts also score as phrases, and unspaced
+        scripts by pairs of signs. Of more than `MOST_TERMS` words the rarest are asked for.
         """
         text = normalised(text)
+        words = dict.fromkeys(self._exact.analyze(text))
+        stems = [stem for word in words for stem in self._stem.analyze(word)]
         clauses = [
-            self._term(field, word)
-            for word in self._rarest(self._stem.analyze(text), searcher)
+            self._term(field, stem)
+            for stem in self._rarest(stems, searcher)
             for field in ("title", "body")
         ]
         clauses += self._phrases(text)
@@ -149,12 +151,12 @@ class Analysis:
         return sorted(present, key=lambda word: (known[word], word))[:MOST_TERMS]
 
     def _phrases(self, text: str) -> Iterator[tantivy.Query]:
-        for match in list(_QUOTED.finditer(text))[:8]:
+        for match in list(_QUOTED.finditer(text))[:MOST_PHRASES]:
             words = self._exact.analyze(next(part for part in match.groups() if part))
-            if len(words) == 1:
-                yield self._term("exact", words[0])
-            elif words:
-                yield self._phrase("exact", words[:LONGEST_PHRASE])
+            if words:
+                one = self._term("exact", words[0])
+                phrase = one if len(words) == 1 else self._phrase("exact", words[:LONGEST_PHRASE])
+                yield tantivy.Query.boost_query(phrase, PHRASE_BOOST)
 
     def _unspaced(self, text: str) -> Iterator[tantivy.Query]:
         left = MOST_TERMS
@@ -167,3 +169,8 @@ class Analysis:
                 yield self._term("signs", run)
             if 1 < len(pairs) <= LONGEST_PHRASE:
                 yield self._phrase("pairs", pairs)
+
+
+def _words(longest: int) -> tantivy.TextAnalyzerBuilder:
+    simple = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+    return simple.filter(tantivy.Filter.remove_long(longest)).filter(tantivy.Filter.lowercase())

@@ -17,6 +17,7 @@ from retrievers.opened import Opened
 from retrievers.protocol import Health, Matrix, Resources
 from retrievers.ranking import rank
 from retrievers.types import Chunk, ChunkId, CollectionId, DocumentKey, Evidence, Query
+from retrievers.vector.device import Choice, Device, choose
 from retrievers.vector.index import Ids
 from retrievers.vector.table import Table
 
@@ -33,6 +34,8 @@ class FaissOptions:
     flat_up_to: int = 100_000
     """Passages up to which a collection is searched exhaustively."""
     search_threads: int = 2
+    device: Choice = "auto"
+    """`gpu` searches a copy on the first CUDA device; filtered searches stay on the CPU."""
 
 
 class FaissRetriever:
@@ -49,6 +52,7 @@ class FaissRetriever:
         self.fingerprint = f"faiss-1:{resources.embedder.fingerprint}"
         self._searching = Lane("vector", self._options.search_threads, initialise=_one_thread)
         self._writing = Lane("vector-write", 1, nice=5, initialise=_one_thread)
+        self._device: Device | None = None
         self._opened = Opened[Table](resources.data_dir, self.name, self.fingerprint)
 
     async def search(self, query: Query, k: int) -> list[Evidence]:
@@ -68,7 +72,10 @@ class FaissRetriever:
             )
 
         async def fetch(n: int) -> Mapping[ChunkId, float]:
-            scores, ids = await self._searching.run(table.search, vector, n, allowed)
+            try:
+                scores, ids = await self._searching.run(table.search, vector, n, allowed)
+            except (RuntimeError, MemoryError) as error:
+                raise RetrieverUnavailable(f"the vector index failed: {error}") from error
             return {ChunkId(i): score for i, score in zip(ids.tolist(), scores, strict=True)}
 
         return await rank(self.name, k, fetch, lambda ids: self._chunks.get(query.collection, ids))
@@ -90,7 +97,11 @@ class FaissRetriever:
         return result
 
     async def health(self) -> Health:
-        """Down when every collection is unusable, degraded when some are."""
+        """Down without the device or when every collection is unusable; else degraded or ok."""
+        try:
+            await self._chosen()
+        except RetrieverUnavailable as error:
+            return Health("down", str(error))
         return self._opened.health
 
     async def replace(
@@ -143,12 +154,11 @@ class FaissRetriever:
 
     async def _open(self, collection: CollectionId) -> bool:
         generations = self._opened.generations(collection)
+        device, flat_up_to = await self._chosen(), self._options.flat_up_to
 
         def load() -> Table | None:
-            generation = generations.current()
-            if generation is None:
-                return None
-            return Table.load(generation.folder, generation.facts, self._options.flat_up_to)
+            found = generations.current()
+            return Table.load(found.folder, found.facts, flat_up_to, device) if found else None
 
         try:
             table = await self._writing.run(load)
@@ -166,7 +176,7 @@ class FaissRetriever:
             await self._open(collection)
         table = self._opened.readable(collection)
         if table is None:
-            table = self._empty()
+            table = await self._empty()
             self._opened.put(collection, table)
         return table
 
@@ -175,8 +185,14 @@ class FaissRetriever:
         await self._publish(collection, table)
         self._opened.put(collection, table)
 
-    def _empty(self) -> Table:
-        return Table(self._embedder.dimension, self._options.flat_up_to)
+    async def _empty(self) -> Table:
+        device = await self._chosen()
+        return Table(self._embedder.dimension, self._options.flat_up_to, device)
+
+    async def _chosen(self) -> Device:
+        if self._device is None:
+            self._device = await self._searching.run(choose, self._options.device)
+        return self._device
 
     async def _embed(self, chunks: Sequence[Chunk]) -> tuple[Ids, Ids, Matrix]:
         distinct = list({chunk.id: chunk for chunk in chunks}.values())
@@ -192,7 +208,7 @@ class FaissRetriever:
         return ids, documents, vectors
 
     async def _build(self, chunks: AsyncIterator[Chunk]) -> Table:
-        table = self._empty()
+        table = await self._empty()
         batch: list[Chunk] = []
 
         async def add() -> None:

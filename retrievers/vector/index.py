@@ -33,10 +33,13 @@ def lists_for(count: int) -> int:
     return max(1, round(4 * math.sqrt(count)))
 
 
-def clustered(vectors: Vectors, ids: Ids) -> Any:
+def clustered(vectors: Vectors, ids: Ids, exact: Any) -> Any:
     """An IVF index with 8-bit values over these vectors, `nprobe` set by its measured recall.
 
     Training takes evenly spaced rows in id order, so the same vectors give the same index.
+
+    Args:
+        exact: A flat index of the same rows, to measure against.
     """
     count, dimension = vectors.shape
     lists = lists_for(count)
@@ -47,11 +50,11 @@ def clustered(vectors: Vectors, ids: Ids) -> Any:
     step = max(1, count // (TRAIN_PER_LIST * lists))
     index.train(np.ascontiguousarray(vectors[::step]))
     index.add_with_ids(vectors, ids)
-    index.nprobe = probes(index, vectors, ids)
+    index.nprobe = probes(index, exact, vectors, ids)
     return index
 
 
-def probes(index: Any, vectors: Vectors, ids: Ids) -> int:
+def probes(index: Any, exact: Any, vectors: Vectors, ids: Ids) -> int:
     """Fewest lists to probe, a power of two, that reach `RECALL` on sampled stored vectors.
 
     Each sampled vector asks for its ten nearest others. 8-bit rounding alone may cost more than
@@ -59,10 +62,8 @@ def probes(index: Any, vectors: Vectors, ids: Ids) -> int:
     """
     rows = np.linspace(0, len(ids) - 1, min(SAMPLE, len(ids))).astype(np.int64)
     queries = np.ascontiguousarray(vectors[rows])
-    exact = faiss.IndexFlatIP(vectors.shape[1])
-    exact.add(vectors)
-    _, places = exact.search(queries, 11)
-    wanted = [set(ids[found]) - {ids[row]} for row, found in zip(rows, places, strict=True)]
+    _, nearest = exact.search(queries, 11)
+    wanted = [set(found) - {ids[row]} for row, found in zip(rows, nearest, strict=True)]
     count, before = min(8, int(index.nlist)), 0.0
     while True:
         options: dict[str, Any] = {"nprobe": count}
@@ -82,20 +83,27 @@ def is_flat(index: Any) -> bool:
 
 
 def search(index: Any, vector: Vectors, k: int, allowed: Ids | None) -> tuple[Vectors, Ids]:
-    """Scores and ids of at most `k` rows, best first; `allowed` restricts before the ranking.
+    """Scores and ids of the best `k` rows; `allowed` restricts before the ranking.
 
-    A filter that leaves few rows also thins the lists that are probed, so more of them are.
+    Fewer come back only when there are no more.
     """
     options: dict[str, Any] = {}
     if allowed is not None:
         options["sel"] = faiss.IDSelectorBatch(allowed)
     if is_flat(index):
-        parameters = faiss.SearchParameters(**options)
-    else:
-        share = 1.0 if allowed is None else max(len(allowed), 1) / max(index.ntotal, 1)
-        wide = max(index.nprobe / share, index.nprobe * k / 64)
-        options["nprobe"] = min(int(index.nlist), math.ceil(wide))
-        parameters = faiss.SearchParametersIVF(**options)
+        return _search(index, vector, k, faiss.SearchParameters(**options))
+    possible = int(index.ntotal) if allowed is None else min(len(allowed), int(index.ntotal))
+    # Deeper lists and rarer rows need more probes than the ten neighbours `nprobe` was set for.
+    wide = index.nprobe * max(index.ntotal / max(possible, 1), k / 64)
+    options["nprobe"] = min(int(index.nlist), math.ceil(wide))
+    scores, ids = _search(index, vector, k, faiss.SearchParametersIVF(**options))
+    if len(ids) < min(k, possible) and options["nprobe"] < index.nlist:
+        options["nprobe"] = int(index.nlist)
+        scores, ids = _search(index, vector, k, faiss.SearchParametersIVF(**options))
+    return scores, ids
+
+
+def _search(index: Any, vector: Vectors, k: int, parameters: Any) -> tuple[Vectors, Ids]:
     scores, ids = index.search(vector, k, params=parameters)
     found = ids[0] >= 0
     return scores[0][found], ids[0][found]

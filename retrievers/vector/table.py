@@ -10,6 +10,7 @@ import faiss
 import numpy as np
 
 from retrievers.vector import index as kinds
+from retrievers.vector.device import WIDEST, Copy, Cpu, Device
 from retrievers.vector.index import Ids, Vectors
 from retrievers.vector.lock import SharedLock
 
@@ -26,8 +27,10 @@ class Table:
         flat_up_to: Rows above which the exact index is due to be replaced by the clustered one.
     """
 
-    def __init__(self, dimension: int, flat_up_to: int) -> None:
+    def __init__(self, dimension: int, flat_up_to: int, device: Device | None = None) -> None:
         self.dimension, self._flat_up_to = dimension, flat_up_to
+        self._device: Device = device or Cpu()
+        self._copy: Copy | None = None
         self._lock = SharedLock()
         self._index = kinds.flat(dimension)
         self._ids: Ids = np.empty(0, np.int64)  # ascending
@@ -96,12 +99,18 @@ class Table:
                 self._index.add_with_ids(np.ascontiguousarray(vectors), ids)
             self._ids, self._documents = kept_ids[order], kept_documents[order]
             self._removed += len(leaving)
+            self._copy = self._device.copy(self._index)
         return True
 
     def search(self, vector: Vectors, k: int, allowed: Ids | None) -> tuple[Vectors, Ids]:
         """Cosine and id of at most `k` rows, best first; `vector` is (1, dimension)."""
         with self._lock.reading():
-            return kinds.search(self._index, vector, min(k, len(self._ids)) or 1, allowed)
+            k = min(k, len(self._ids))
+            if not k:
+                return np.empty(0, np.float32), np.empty(0, np.int64)
+            if self._copy is not None and allowed is None and k <= WIDEST:
+                return self._copy.search(vector, k)
+            return kinds.search(self._index, vector, k, allowed)
 
     def vectors(self, ids: Ids) -> Vectors:
         """(len(ids), dimension) as stored, zero for unknown ids; exact tables only."""
@@ -117,9 +126,9 @@ class Table:
     def cluster(self) -> None:
         """Change to the clustered index. Takes seconds; searches go on meanwhile."""
         ids = self._ids
-        replacement = kinds.clustered(self.vectors(ids), ids)
+        replacement = kinds.clustered(self.vectors(ids), ids, self._index)
         with self._lock.writing():
-            self._index = replacement
+            self._index, self._copy = replacement, self._device.copy(replacement)
             self._trained, self._removed = len(ids), 0
 
     def save(self, folder: Path) -> None:
@@ -129,10 +138,13 @@ class Table:
             np.save(folder / _ROWS, np.stack([self._ids, self._documents]))
 
     @classmethod
-    def load(cls, folder: Path, facts: Mapping[str, Any], flat_up_to: int) -> Table:
+    def load(
+        cls, folder: Path, facts: Mapping[str, Any], flat_up_to: int, device: Device | None = None
+    ) -> Table:
         """Read what `save` wrote; the caller has verified the files."""
-        table = cls(facts["dimension"], flat_up_to)
+        table = cls(facts["dimension"], flat_up_to, device)
         table._index = faiss.read_index(str(folder / _INDEX))
         table._ids, table._documents = np.load(folder / _ROWS)
         table._trained, table._removed = facts["trained"], facts["removed"]
+        table._copy = table._device.copy(table._index)
         return table
