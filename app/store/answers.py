@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import CursorResult, Row, delete, select
+
+from app.domain.errors import NotFound, StorageUnavailable
 from app.store.clock import Clock, utc_now
 from app.store.session import Database
+from app.store.statements import insert
+from app.store.tables import answers, collections
 from retrievers.types import CollectionId
+
+log = logging.getLogger(__name__)
+
+# Answers that wait to be written while the database is away; then the oldest are given up.
+_MAX_WAITING = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +35,12 @@ class StoredAnswer:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    answer: StoredAnswer
+    trace: Mapping[str, Any]
+
+
 class Answers:
     """Write-behind: `save` costs no I/O, and `get` and `trace` see the answer at once.
 
@@ -31,7 +49,9 @@ class Answers:
     """
 
     def __init__(self, database: Database, clock: Clock = utc_now) -> None:
-        raise NotImplementedError
+        self._database, self._clock = database, clock
+        self._waiting: dict[str, _Waiting] = {}
+        self._writer: asyncio.Task[None] | None = None
 
     async def save(
         self,
@@ -42,7 +62,12 @@ class Answers:
         key_id: str = "",
     ) -> None:
         """Keep the answer and its trace (JSON values)."""
-        raise NotImplementedError
+        answer = StoredAnswer(id, collection, key_id, document, self._clock())
+        self._waiting[id] = _Waiting(answer, trace)
+        if len(self._waiting) > _MAX_WAITING:
+            del self._waiting[next(iter(self._waiting))]
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write_all())
 
     async def get(self, id: str) -> StoredAnswer:
         """By id.
@@ -50,7 +75,12 @@ class Answers:
         Raises:
             NotFound: Unknown, expired, or of a deleted collection.
         """
-        raise NotImplementedError
+        if id in self._waiting:
+            return self._waiting[id].answer
+        row = await self._find(id)
+        return StoredAnswer(
+            row.id, CollectionId(row.collection), row.key_id, row.document, row.created_at
+        )
 
     async def trace(self, id: str) -> Mapping[str, Any]:
         """How the answer was found.
@@ -58,12 +88,70 @@ class Answers:
         Raises:
             NotFound: As `get`.
         """
-        raise NotImplementedError
+        if id in self._waiting:
+            return self._waiting[id].trace
+        trace: Mapping[str, Any] = (await self._find(id)).trace
+        return trace
 
     async def delete_before(self, moment: datetime) -> int:
         """Forget older answers; returns how many."""
-        raise NotImplementedError
+        async with self._database.write() as connection:
+            gone: CursorResult[tuple[()]] = await connection.execute(
+                delete(answers).where(answers.c.created_at < moment)
+            )
+        return gone.rowcount
 
     async def close(self) -> None:
         """Write what is not written yet."""
-        raise NotImplementedError
+        if self._writer is not None:
+            await self._writer
+        if self._waiting:
+            await self._write_all()
+
+    async def _write_all(self) -> None:
+        while batch := dict(self._waiting):
+            try:
+                await self._write(list(batch.values()))
+            except StorageUnavailable as error:
+                # Kept, and tried again with the next answer.
+                log.warning("answers are not written: %s", error.detail)
+                return
+            for id, waiting in batch.items():
+                if self._waiting.get(id) is waiting:
+                    del self._waiting[id]
+
+    async def _write(self, batch: list[_Waiting]) -> None:
+        async with self._database.write() as connection:
+            living = await connection.scalars(
+                select(collections.c.id).where(
+                    collections.c.id.in_({one.answer.collection for one in batch}),
+                    collections.c.deleted_at.is_(None),
+                )
+            )
+            known = set(living)
+            rows = [
+                {
+                    "id": one.answer.id,
+                    "collection": one.answer.collection,
+                    "key_id": one.answer.key_id,
+                    "document": one.answer.document,
+                    "trace": one.trace,
+                    "created_at": one.answer.created_at,
+                }
+                for one in batch
+                if one.answer.collection in known
+            ]
+            if rows:
+                await connection.execute(insert(connection, answers).on_conflict_do_nothing(), rows)
+
+    async def _find(self, id: str) -> Row[Any]:
+        async with self._database.read() as connection:
+            found = await connection.execute(
+                select(answers)
+                .join(collections, collections.c.id == answers.c.collection)
+                .where(answers.c.id == id, collections.c.deleted_at.is_(None))
+            )
+            row = found.one_or_none()
+        if row is None:
+            raise NotFound("there is no such answer")
+        return row

@@ -108,6 +108,21 @@ class Database:
             yield connection
 
     @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """`read`, but all statements see the same state.
+
+        Raises:
+            StorageUnavailable: The database cannot be read now.
+        """
+        engine = self._reader
+        if self.dialect == "postgresql" and self._writer is not None:
+            engine = self._writer.execution_options(isolation_level="REPEATABLE READ")
+        async with _connected(engine) as connection:
+            if self.dialect == "sqlite":
+                await connection.exec_driver_sql("BEGIN")
+            yield connection
+
+    @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """One transaction: committed and durable on a clean exit, rolled back on an exception.
 

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from sqlalchemy import select, update
+
 from app.domain.documents import Document, Source
+from app.domain.errors import NotFound
 from app.domain.jobs import Job
 from app.store.clock import Clock, utc_now
+from app.store.documents import read
+from app.store.documents.accept import accept
+from app.store.documents.build import take, write
+from app.store.documents.publish import drop, publish, raise_revision, set_items
 from app.store.documents.rows import Built, Listed, Pending, Stats, Written
-from app.store.jobs import Lease
+from app.store.leases import OPEN_ITEMS, Lease, count_done, fence
+from app.store.removal import purge
 from app.store.session import Database
+from app.store.stale import mark
+from app.store.tables import documents, job_items, versions
 from retrievers.types import CollectionId, DocumentKey
+
+_UNKNOWN = "there is no such document"
 
 
 class Documents:
@@ -37,7 +49,9 @@ class Documents:
         max_attempts: int = 3,
         clock: Clock = utc_now,
     ) -> None:
-        raise NotImplementedError
+        self._database, self._clock = database, clock
+        self._projections = tuple(projections)
+        self._recipe, self._max_attempts = recipe, max_attempts
 
     async def accept(
         self,
@@ -54,7 +68,11 @@ class Documents:
             NotFound: The collection was deleted.
             Rejected: The same id occurs twice.
         """
-        raise NotImplementedError
+        with self._database.changes.announced() as touched:
+            async with self._database.write() as connection:
+                touched.topics.add("jobs")
+                now = self._clock()
+                return await accept(connection, collection, sources, kind, self._recipe, now)
 
     async def get(self, collection: CollectionId, document_id: str) -> Document:
         """The live version.
@@ -62,11 +80,16 @@ class Documents:
         Raises:
             NotFound: Unknown, deleted or not yet published.
         """
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            found = await read.document(connection, collection, document_id)
+        if found is None:
+            raise NotFound(_UNKNOWN)
+        return found
 
     async def exists(self, collection: CollectionId, document_id: str) -> bool:
         """Whether there is a live version."""
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            return await read.is_live(connection, collection, document_id)
 
     async def page(
         self,
@@ -75,11 +98,13 @@ class Documents:
         after: tuple[datetime, str] | None = None,
     ) -> list[Listed]:
         """Live documents by (created_at, id), beyond the pair given."""
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            return await read.page(connection, collection, limit, after)
 
     async def stats(self, collection: CollectionId) -> Stats:
         """Size of the live content."""
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            return await read.stats(connection, collection)
 
     async def slice(self, collection: CollectionId, document_id: str, start: int, end: int) -> str:
         """Code points `[start:end]` of the live stored text.
@@ -87,7 +112,11 @@ class Documents:
         Raises:
             NotFound: As `get`.
         """
-        raise NotImplementedError
+        async with self._database.read() as connection:
+            found = await read.part(connection, collection, document_id, start, end)
+        if found is None:
+            raise NotFound(_UNKNOWN)
+        return found
 
     async def delete(self, collection: CollectionId, document_id: str) -> DocumentKey:
         """Tombstone the document and mark it stale everywhere: hidden from this moment.
@@ -97,7 +126,34 @@ class Documents:
         Raises:
             NotFound: Unknown or deleted.
         """
-        raise NotImplementedError
+        with self._database.changes.announced() as touched:
+            async with self._database.write() as connection:
+                await raise_revision(connection, collection)
+                found = await connection.scalar(
+                    update(documents)
+                    .where(
+                        documents.c.collection == collection,
+                        documents.c.public_id == document_id,
+                        documents.c.deleted_at.is_(None),
+                    )
+                    .values(deleted_at=self._clock())
+                    .returning(documents.c.id)
+                )
+                if found is None:
+                    raise NotFound(_UNKNOWN)
+                key = DocumentKey(found)
+                touched.add(collection, [key])
+                touched.topics.add("jobs")
+                building = await connection.scalars(
+                    select(versions.c.id).where(
+                        versions.c.document == key, versions.c.state == "building"
+                    )
+                )
+                waiting = list(building)
+                await set_items(connection, waiting, "done")
+                await drop(connection, collection, waiting, (), self._clock())
+                await mark(connection, self._projections, collection, [key])
+        return key
 
     async def pending(self, lease: Lease, limit: int) -> list[Pending]:
         """Up to `limit` documents of the job to work on, in the order they were handed in.
@@ -109,7 +165,24 @@ class Documents:
         Raises:
             LeaseLost: The token is no longer the job's.
         """
-        raise NotImplementedError
+        worn_out = select(job_items.c.version).where(
+            job_items.c.job == lease.job.id,
+            job_items.c.state == "queued",
+            job_items.c.attempt >= self._max_attempts,
+        )
+        problem = {
+            "code": "worker-died",
+            "title": "The document stopped its worker",
+            "detail": f"the worker died {self._max_attempts} times while it had this document",
+        }
+        async with self._database.write() as connection:
+            await fence(connection, lease)
+            for version in list(await connection.scalars(worn_out)):
+                await set_items(connection, [version], "failed", problem)
+                await drop(
+                    connection, lease.job.collection, [version], self._projections, self._clock()
+                )
+            return await take(connection, lease, limit)
 
     async def write_chunks(self, lease: Lease, built: Sequence[Built]) -> list[Written]:
         """Store chunks, titles and parsed texts and mark the documents stale. Idempotent.
@@ -120,11 +193,29 @@ class Documents:
         Raises:
             LeaseLost: The token is no longer the job's.
         """
-        raise NotImplementedError
+        async with self._database.write() as connection:
+            await fence(connection, lease)
+            written = await write(connection, lease, built)
+            await mark(
+                connection,
+                self._projections,
+                lease.job.collection,
+                [one.document for one in written],
+            )
+        return written
 
     async def written(self, lease: Lease, limit: int = 1000) -> list[Written]:
         """Versions of the job that are written and not published (after a crash, say)."""
-        raise NotImplementedError
+        wanted = (
+            select(versions.c.id, versions.c.document)
+            .join(job_items, job_items.c.version == versions.c.id)
+            .where(job_items.c.job == lease.job.id, job_items.c.state == "written")
+            .order_by(job_items.c.ordinal)
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            rows = await connection.execute(wanted)
+            return [Written(id, DocumentKey(document)) for id, document in rows]
 
     async def publish(self, lease: Lease, versions: Collection[int]) -> set[DocumentKey]:
         """Make written versions live, together; call it when every projection has applied them.
@@ -138,7 +229,15 @@ class Documents:
         Raises:
             LeaseLost: The token is no longer the job's.
         """
-        raise NotImplementedError
+        with self._database.changes.announced() as touched:
+            async with self._database.write() as connection:
+                await fence(connection, lease)
+                touched.topics.add("jobs")
+                changed = await publish(
+                    connection, lease, versions, self._projections, self._clock()
+                )
+                touched.add(lease.job.collection, changed)
+        return changed
 
     async def fail(self, lease: Lease, version: int, problem: Mapping[str, Any]) -> None:
         """Drop a version that cannot be built and note why; the live one stays.
@@ -146,7 +245,15 @@ class Documents:
         Raises:
             LeaseLost: The token is no longer the job's.
         """
-        raise NotImplementedError
+        with self._database.changes.announced() as touched:
+            async with self._database.write() as connection:
+                await fence(connection, lease)
+                touched.topics.add("jobs")
+                await set_items(connection, [version], "failed", problem)
+                await drop(
+                    connection, lease.job.collection, [version], self._projections, self._clock()
+                )
+                await count_done(connection, lease)
 
     async def abandon(self, lease: Lease) -> int:
         """Drop every version of the job that is not published (cancellation). Returns how many.
@@ -154,7 +261,15 @@ class Documents:
         Raises:
             LeaseLost: The token is no longer the job's.
         """
-        raise NotImplementedError
+        left = select(job_items.c.version).where(
+            job_items.c.job == lease.job.id, job_items.c.state.in_(OPEN_ITEMS)
+        )
+        async with self._database.write() as connection:
+            await fence(connection, lease)
+            dropped = list(await connection.scalars(left))
+            await set_items(connection, dropped, "cancelled")
+            await drop(connection, lease.job.collection, dropped, self._projections, self._clock())
+        return len(dropped)
 
     async def purge(self, limit: int = 500, grace_s: float = 300.0) -> int:
         """Remove rows nobody can see: returns how many versions and documents went (0 = clean).
@@ -162,4 +277,6 @@ class Documents:
         Versions retired for `grace_s`, chunks without a version, tombstones that every projection
         has acknowledged, and vectors of texts that no chunk has any more.
         """
-        raise NotImplementedError
+        before = self._clock() - timedelta(seconds=grace_s)
+        async with self._database.write() as connection:
+            return await purge(connection, before, limit)
