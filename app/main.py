@@ -52,12 +52,11 @@ def create_app(settings: Settings, build: Build | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        max_body_size=limits.body_bytes,
     )
     app.state.lifecycle = lifecycle
     app.add_middleware(EncodedSlashes)
     app.add_middleware(Observed, failed=_failed)
-    routes.install(app, limits, settings.docs_enabled)
+    routes.install(app, settings.docs_enabled)
     return app
 
 

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Literal
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -39,9 +40,10 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=True)
 
 
-def configure_logging(level: str, as_json: bool) -> None:
-    """Send every log line to stdout."""
+def configure_logging(level: str, form: Literal["auto", "json", "text"]) -> None:
+    """Send every log line to stdout; `auto` is text on a terminal, else JSON."""
     handler = logging.StreamHandler(sys.stdout)
+    as_json = form == "json" or (form == "auto" and not sys.stdout.isatty())
     handler.setFormatter(
         JsonLines() if as_json else logging.Formatter("%(levelname).1s %(name)s: %(message)s")
     )

@@ -7,16 +7,24 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+Started = Callable[[str, int, Mapping[str, Any]], None]
 LOG = logging.getLogger("anabranch.server")
 LAME_DUCK_S = 0.5
 CLOSING_S = 25.0
+
+
+@contextlib.asynccontextmanager
+async def opened(app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
+    """Enter the application's lifespan; what it yields is for `Stated`."""
+    async with app.router.lifespan_context(app) as state:
+        yield state or {}
 
 
 class Stated:
@@ -52,7 +60,7 @@ async def serve(
     host: str,
     port: int,
     grace_s: float,
-    started: Callable[[str, int], None] | None = None,
+    started: Started | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT: `/readyz` says 503, running requests end, all is closed.
 
@@ -61,7 +69,7 @@ async def serve(
 
     Args:
         grace_s: What running requests may still take.
-        started: Told the address once connections are accepted.
+        started: Told address, port and the lifespan's state once connections are accepted.
     """
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
@@ -89,13 +97,13 @@ async def _run(
     port: int,
     grace_s: float,
     stopping: asyncio.Event,
-    started: Callable[[str, int], None] | None,
+    started: Started | None,
 ) -> None:
-    async with app.router.lifespan_context(app) as state:
+    async with opened(app) as state:
         if stopping.is_set():
             return
         config = uvicorn.Config(
-            Stated(app, state or {}),
+            Stated(app, state),
             host=host,
             port=port,
             lifespan="off",
@@ -107,7 +115,7 @@ async def _run(
         server = Server(config)
         async with asyncio.TaskGroup() as group:
             group.create_task(_stop_when_told(server, stopping))
-            group.create_task(_announce(server, started))
+            group.create_task(_announce(server, state, started))
             await server.serve()
             stopping.set()
 
@@ -119,7 +127,7 @@ async def _stop_when_told(server: Server, stopping: asyncio.Event) -> None:
     server.should_exit = True
 
 
-async def _announce(server: Server, started: Callable[[str, int], None] | None) -> None:
+async def _announce(server: Server, state: Mapping[str, Any], started: Started | None) -> None:
     while not server.started:
         if server.should_exit:
             return
@@ -127,7 +135,7 @@ async def _announce(server: Server, started: Callable[[str, int], None] | None) 
     if started:
         sockets = [each for part in server.servers for each in part.sockets]
         host, port = sockets[0].getsockname()[:2]
-        started(host, port)
+        started(host, port, state)
 
 
 def _abandon() -> None:

@@ -35,8 +35,8 @@ from app.domain.errors import Misconfigured
 
 PREFIX = "ANABRANCH_"
 NESTED = "__"
-# Read by other processes: the plugin of the model server, and the test suite.
-FOREIGN = ("ANABRANCH_LFD_", "ANABRANCH_TEST_")
+# Read by others: the plugin of the model server, the test suite, and commands that are clients.
+FOREIGN = ("ANABRANCH_LFD_", "ANABRANCH_TEST_", "ANABRANCH_KEY")
 
 
 class Group(BaseModel):
@@ -101,7 +101,7 @@ class Observe(Group):
     """What is logged, and how."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    log_format: Literal["json", "text"] = "json"
+    log_format: Literal["auto", "json", "text"] = "auto"  # auto: text on a terminal
 
 
 class Settings(BaseSettings):
@@ -150,6 +150,12 @@ class Settings(BaseSettings):
         return init_settings, env_settings, dotenv_settings
 
     @property
+    def truth_url(self) -> str:
+        """Where the database is."""
+        given = self.database_url.get_secret_value()
+        return given or f"sqlite:///{self.data_dir.resolve() / 'anabranch.db'}"
+
+    @property
     def weights_dir(self) -> Path:
         """Folder of the encoder's weights."""
         return self.embedder.folder or self.data_dir / "models" / "all-MiniLM-L6-v2"
@@ -177,13 +183,14 @@ def load(env_file: Path | None = Path(".env"), **given: Any) -> Settings:
 
 
 def names() -> list[str]:
-    """Every variable that is read, `ANABRANCH_…`, in the order of the tree."""
-    return [PREFIX + name for name, _ in leaves()]
+    """Every variable that is read, in the order of the tree."""
+    return [name for name, _ in leaves()]
 
 
-def leaves() -> Iterator[tuple[str, Any]]:
-    """Name without prefix and default of every setting."""
-    yield from _walk(Settings.model_construct(), "")
+def leaves(settings: Settings | None = None) -> Iterator[tuple[str, Any]]:
+    """Each variable with its value in `settings`, or with its default."""
+    for name, value in _walk(settings or Settings.model_construct(), ""):
+        yield PREFIX + name, value
 
 
 def _walk(group: BaseModel, prefix: str) -> Iterator[tuple[str, Any]]:

@@ -11,7 +11,7 @@ from fastapi import Depends, Path, Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-from app.api.limits import ApiLimits, RateLimit, Turnstile
+from app.api.limits import ApiLimits, RateLimit, Turnstile, at_most
 from app.api.services import Services
 from app.domain.documents import Collection
 from app.domain.errors import NoEvidence, NotFound, Unauthenticated, UnsupportedMedia
@@ -85,6 +85,11 @@ class SecuredRoute(APIRoute):
     collection that is unknown or foreign, then 403; the body is read only after all three.
     """
 
+    @staticmethod
+    def body_limit(limits: ApiLimits) -> int:
+        """Bytes that a body of this route may have."""
+        return limits.body_bytes
+
     def get_route_handler(self) -> Handler:
         """Put the decision before FastAPI's handler."""
         handler = super().get_route_handler()
@@ -103,7 +108,8 @@ class SecuredRoute(APIRoute):
             if takes_json:
                 _json_only(request)
             request.scope["state"]["caller"] = Caller(principal, collection)
-            return await handler(request)
+            receive = at_most(self.body_limit(here.limits), request)
+            return await handler(Request(request.scope, receive))
 
         return secured
 
@@ -115,6 +121,15 @@ def _json_only(request: Request) -> None:
     essence = (declared or "").partition(";")[0].strip().lower()
     if not (essence == "application/json" or essence.endswith("+json")):
         raise UnsupportedMedia("send the body with `Content-Type: application/json`")
+
+
+class UploadRoute(SecuredRoute):
+    """A secured route whose body may hold files."""
+
+    @staticmethod
+    def body_limit(limits: ApiLimits) -> int:
+        """Bytes of all files together."""
+        return limits.upload_bytes
 
 
 async def visible(services: Services, principal: Principal, name: str) -> Collection:

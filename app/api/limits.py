@@ -9,6 +9,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import Message, Receive
+
 from app.domain.errors import Overloaded, Rejected
 
 
@@ -78,6 +82,29 @@ class RateLimit:
                 f"this key may send {self._per_minute} requests a minute", wait, "rate-limited"
             )
         seen.append(now)
+
+
+def at_most(limit: int, request: Request) -> Receive:
+    """The request's body, up to `limit` bytes, whatever its Content-Length claims.
+
+    Raises:
+        HTTPException: 413. FastAPI lets no other class through while it reads a body.
+    """
+    detail = f"a body of this route may have {limit} bytes (ANABRANCH_LIMITS__…_BYTES)"
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        raise HTTPException(413, detail)
+    received = 0
+
+    async def receive() -> Message:
+        nonlocal received
+        message = await request.receive()
+        received += len(message.get("body", b""))
+        if received > limit:
+            raise HTTPException(413, detail)
+        return message
+
+    return receive
 
 
 def printable(text: str, at: str) -> str:

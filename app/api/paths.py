@@ -6,8 +6,8 @@ from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-# Servers decode with errors="replace", so a lone surrogate in a decoded path can only be ours.
-SLASH = "\udc2f"
+# A noncharacter, which no id may contain: it stands for a slash between here and the route.
+SLASH = "\ufdd0"
 
 
 class EncodedSlashes:

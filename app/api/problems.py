@@ -156,8 +156,6 @@ def _explain(request: Request, error: HTTPException) -> str:
         return "There is no such route; /docs lists them all."
     if error.status_code == 405:
         return f"{request.method} is not offered here."
-    if error.status_code == 413:
-        return "The body is larger than this route takes (ANABRANCH_LIMITS__BODY_BYTES)."
     if error.status_code == 400:
         return "The body cannot be read: it is not valid for its content type, or not UTF-8."
     return str(error.detail)
@@ -178,7 +176,7 @@ def _faults(error: RequestValidationError) -> list[dict[str, str]]:
             why = f"not valid JSON at character {item['loc'][-1]}: {item['ctx']['error']}"
             faults.append({"at": "/body", "why": why})
         elif item["type"] == "model_attributes_type":
-            why = "a JSON object is expected; is `Content-Type: application/json` set?"
+            why = "a JSON object is expected"
             faults.append({"at": pointer(*item["loc"]), "why": why})
         else:
             faults.append({"at": pointer(*item["loc"]), "why": why})

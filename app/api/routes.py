@@ -6,19 +6,14 @@ from fastapi import FastAPI
 
 from app.api import health, problems
 from app.api.docs import pages
-from app.api.limits import ApiLimits
 from app.api.v1 import answers, ask, collections, documents, files, jobs, keys, search, sources
 
 
-def install(app: FastAPI, limits: ApiLimits, docs_enabled: bool) -> None:
-    """Add the routes and the problem handlers.
-
-    Bodies are limited by the application, but for uploads, which have a limit of their own.
-    """
+def install(app: FastAPI, docs_enabled: bool) -> None:
+    """Add the routes and the problem handlers."""
     problems.install(app)
     app.include_router(health.router)
     if docs_enabled:
         app.include_router(pages.router)
-    for part in (search, ask, documents, collections, jobs, answers, sources, keys):
-        app.include_router(part.router, prefix="/v1")
-    app.include_router(files.router, prefix="/v1", max_body_size=limits.upload_bytes)
+    for part in (search, ask, documents, files, collections, jobs, answers, sources, keys):
+        app.include_router(part.router)

@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from app.api.limits import printable
+from app.api.paths import SLASH
 from app.domain.errors import Rejected
 
 
@@ -40,8 +41,8 @@ def _spoken(value: str) -> str:
 
 
 def _identifier(value: str) -> str:
-    if any(ord(letter) < 32 or 127 <= ord(letter) < 160 for letter in value):
-        raise ValueError("an id has no control characters")
+    if any(ord(letter) < 32 or 127 <= ord(letter) < 160 or letter == SLASH for letter in value):
+        raise ValueError("an id has no control characters and no noncharacters")
     if value in (".", ".."):
         raise ValueError("an id stands in a path, where '.' and '..' would be resolved away")
     return value

@@ -104,6 +104,11 @@ class Services(Protocol):
         """The way to answers."""
         ...
 
+    @property
+    def first_key(self) -> str | None:
+        """The admin key made at a first start, to be shown once; None at any other start."""
+        ...
+
     async def health(self) -> Mapping[str, Health]:
         """Component to its state; does no heavy work."""
         ...

@@ -19,7 +19,7 @@ from app.domain.ids import new_id
 from app.domain.jobs import Job
 from app.domain.principal import Principal
 from app.main import create_app
-from app.server import Stated
+from app.server import Stated, opened
 from app.settings import Settings
 from app.store.answers import StoredAnswer
 from app.store.documents import Stats
@@ -351,7 +351,7 @@ async def serving(services: Services, key: str | None = ADMIN, **given: Any) -> 
 
     app = create_app(settings(**given), build)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    async with app.router.lifespan_context(app) as state:
+    async with opened(app) as state:
         transport = httpx.ASGITransport(Stated(app, state))
         async with httpx.AsyncClient(
             transport=transport, base_url="http://testserver", headers=headers

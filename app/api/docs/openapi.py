@@ -91,7 +91,7 @@ def operation(
     if answer is not None:
         success["content"] = {"application/json": {"example": answer}}
     mixed = own or {}
-    extra: dict[str, Any] = {"x-required-scope": scope}
+    extra: dict[str, Any] = {"x-required-scope": scope or "none"}
     if scope:
         extra["security"] = [{"bearer": []}]
     if request is not None:

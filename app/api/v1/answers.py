@@ -17,7 +17,7 @@ from app.domain.errors import NotFound
 from app.domain.principal import Principal
 from app.store.answers import StoredAnswer
 
-router = APIRouter(tags=["questions"], route_class=SecuredRoute)
+router = APIRouter(prefix="/v1", tags=["questions"], route_class=SecuredRoute)
 AnswerId = Annotated[str, Path(description="Id of an answer.", examples=["ans_b5x2m7q9w4k1"])]
 
 

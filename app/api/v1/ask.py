@@ -17,7 +17,7 @@ from app.api.schemas import AnswerOut, Body, FilterIn, Spoken, TopK
 from app.domain.errors import Rejected
 from app.domain.hit import Degraded
 
-router = APIRouter(tags=["questions"], route_class=SecuredRoute)
+router = APIRouter(prefix="/v1", tags=["questions"], route_class=SecuredRoute)
 
 
 class LfdIn(Body):

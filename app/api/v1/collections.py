@@ -15,7 +15,7 @@ from app.api.docs import examples
 from app.api.docs.openapi import operation
 from app.api.schemas import Body, Text
 
-router = APIRouter(tags=["collections"], route_class=SecuredRoute)
+router = APIRouter(prefix="/v1", tags=["collections"], route_class=SecuredRoute)
 
 
 class CollectionIn(Body):

@@ -21,7 +21,7 @@ from app.domain.documents import Source
 from app.domain.errors import NotFound, Rejected, TooLarge
 from app.domain.ids import new_id
 
-router = APIRouter(tags=["documents"], route_class=SecuredRoute)
+router = APIRouter(prefix="/v1", tags=["documents"], route_class=SecuredRoute)
 IdInPath = Annotated[
     str,
     Path(

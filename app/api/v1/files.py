@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
+from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from app.api.deps import CollectionDep, EdgeDep, SecuredRoute
+from app.api.deps import CollectionDep, EdgeDep, UploadRoute
 from app.api.docs import examples
 from app.api.docs.openapi import operation
 from app.api.limits import ApiLimits
 from app.api.problems import pointer
-from app.api.schemas import JobAcceptedOut
+from app.api.schemas import DocumentId, JobAcceptedOut
 from app.api.v1.jobs import Wait, accepted, ended
 from app.domain.documents import Source
 from app.domain.errors import Rejected, TooLarge, UnsupportedMedia
 from app.domain.ids import new_id
 
-router = APIRouter(tags=["documents"], route_class=SecuredRoute)
-FIELD = "file"
+router = APIRouter(prefix="/v1", tags=["documents"], route_class=UploadRoute)
+FIELD, IDS = "file", "id"
+_DOCUMENT_ID: TypeAdapter[str] = TypeAdapter(DocumentId)
 _SCHEMA = {
     "type": "object",
     "required": [FIELD],
@@ -30,7 +32,15 @@ _SCHEMA = {
             "minItems": 1,
             "items": {"type": "string", "format": "binary"},
             "description": "One or more files; their types are found by content.",
-        }
+        },
+        IDS: {
+            "type": "array",
+            "items": {"type": "string", "minLength": 1, "maxLength": 256},
+            "description": (
+                "Ids of the documents, one per file in the same order, or none at all. "
+                "An id that exists is replaced by a new version."
+            ),
+        },
     },
 }
 
@@ -60,11 +70,11 @@ def _operation() -> dict[str, object]:
 async def add(
     request: Request, collection: CollectionDep, here: EdgeDep, wait: Wait = 0
 ) -> Response:
-    """Each file becomes a document; a file name is its title, never its place on disk."""
+    """Each file becomes a document; a file name names it, and is never a place on disk."""
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise UnsupportedMedia("send multipart/form-data with the field `file`, once per file")
     try:
-        form = await request.form(max_files=here.limits.files, max_fields=8)
+        form = await request.form(max_files=here.limits.files, max_fields=here.limits.files)
     except HTTPException as error:
         if error.status_code == 400 and "Too many files" in str(error.detail):
             raise TooLarge(
@@ -72,35 +82,54 @@ async def add(
             ) from error
         raise
     try:
-        uploads = _uploads(form)
-        sources = [await _source(each, here.limits, at) for at, each in enumerate(uploads)]
+        uploads, ids = _parts(form)
+        sources = [
+            await _source(upload, document_id, here.limits, index)
+            for index, (upload, document_id) in enumerate(zip(uploads, ids, strict=True))
+        ]
     finally:
         await form.close()
     job = await here.services.ingest.accept(collection, sources)
     return accepted(await ended(here, job, wait))
 
 
-def _uploads(form: FormData) -> list[UploadFile]:
+def _parts(form: FormData) -> tuple[list[UploadFile], list[str]]:
     uploads: list[UploadFile] = []
+    ids: list[str] = []
     for name, value in form.multi_items():
+        if name == IDS and isinstance(value, str):
+            ids.append(_document_id(value, pointer("body", IDS, len(ids))))
+            continue
         if name != FIELD:
             raise Rejected("this field is not known here; send `file`", at=pointer("body", name))
         if not isinstance(value, UploadFile):
             raise Rejected("this part is no file: it has no file name", at=pointer("body", name))
         uploads.append(value)
     if not uploads:
-        raise Rejected("the field `file` is required", at=f"/body/{FIELD}")
-    return uploads
+        raise Rejected("the field `file` is required", at=pointer("body", FIELD))
+    if ids and len(ids) != len(uploads):
+        raise Rejected(
+            f"{len(ids)} ids for {len(uploads)} files; send one per file, or none",
+            at=pointer("body", IDS),
+        )
+    return uploads, ids or [new_id("doc") for _ in uploads]
 
 
-async def _source(upload: UploadFile, limits: ApiLimits, index: int) -> Source:
+def _document_id(value: str, at: str) -> str:
+    try:
+        return _DOCUMENT_ID.validate_python(value)
+    except ValidationError as error:
+        raise Rejected(error.errors()[0]["msg"].removeprefix("Value error, "), at=at) from error
+
+
+async def _source(upload: UploadFile, document_id: str, limits: ApiLimits, index: int) -> Source:
     if (upload.size or 0) > limits.file_bytes:
         raise TooLarge(
             f"/body/{FIELD}/{index}: a file may have {limits.file_bytes} bytes "
             "(ANABRANCH_LIMITS__FILE_BYTES)"
         )
     return Source(
-        id=new_id("doc"),
+        id=document_id,
         title=upload.filename or "",
         media_type=upload.content_type or "application/octet-stream",
         content=await upload.read(),

@@ -20,7 +20,7 @@ from app.domain.jobs import TERMINAL, Job
 from app.domain.principal import Principal
 from retrievers.types import CollectionId
 
-router = APIRouter(tags=["jobs"], route_class=SecuredRoute)
+router = APIRouter(prefix="/v1", tags=["jobs"], route_class=SecuredRoute)
 JobId = Annotated[str, Path(description="Id of a job.", examples=["job_k3vqz7m2n4p6r8t0w1y5"])]
 Wait = Annotated[
     float,

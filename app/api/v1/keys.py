@@ -16,7 +16,7 @@ from app.api.docs.openapi import operation
 from app.api.schemas import Body, Text
 from app.store.keys import KeyInfo
 
-router = APIRouter(tags=["api keys"], route_class=SecuredRoute)
+router = APIRouter(prefix="/v1", tags=["api keys"], route_class=SecuredRoute)
 KeyId = Annotated[str, Path(description="Id of a key.", examples=["key_p6r8t0w1y5k3vqz7m2n4"])]
 CollectionPattern = Annotated[str, Field(pattern=r"^(\*|[a-z0-9][a-z0-9_-]{0,62})$")]
 

@@ -18,7 +18,7 @@ from app.api.schemas import Body, Channel, DegradedOut, FilterIn, HitOut, Spoken
 from app.domain.errors import Rejected
 from retrievers.filters import EVERYTHING
 
-router = APIRouter(tags=["questions"], route_class=SecuredRoute)
+router = APIRouter(prefix="/v1", tags=["questions"], route_class=SecuredRoute)
 
 
 class SearchIn(Body):

@@ -19,7 +19,7 @@ from app.store.sources import SqlSource
 from retrievers.errors import QueryRefused, RetrieverUnavailable
 from retrievers.sql.tables import SourceSpec
 
-router = APIRouter(tags=["sql sources"], route_class=SecuredRoute)
+router = APIRouter(prefix="/v1", tags=["sql sources"], route_class=SecuredRoute)
 SourceName = Annotated[str, Path(description="Name of an SQL source.", examples=["shop"])]
 
 
