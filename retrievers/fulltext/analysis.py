@@ -13,7 +13,7 @@ from typing import Any
 
 import tantivy
 
-from retrievers.types import Chunk
+from retrievers.types import Chunk, DocumentKey
 
 STEMMERS = {
     "ar": "arabic",
@@ -136,6 +136,14 @@ class Analysis:
         members = tantivy.Query.term_set_query(self.schema, "chunk", chunks)
         unscored = tantivy.Query.const_score_query(members, 0.0)
         return tantivy.Query.boolean_query([(_MUST, query), (_MUST, unscored)])
+
+    def owned_by(self, document: DocumentKey) -> tantivy.Query:
+        """All chunks of a document.
+
+        To delete by this query, not by term: that call makes a signed term of any int, which an
+        unsigned field never holds, and deletes nothing without a word.
+        """
+        return tantivy.Query.term_query(self.schema, "document", document)
 
     def _term(self, field: str, word: str) -> tantivy.Query:
         return tantivy.Query.term_query(self.schema, field, word, "freq")

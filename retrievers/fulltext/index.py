@@ -7,10 +7,12 @@ segment never changes), so publishing costs the new segments only, and a crash c
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import tantivy
 
 from retrievers.fulltext.analysis import Analysis
@@ -60,7 +62,7 @@ class TextIndex:
         return text_index
 
     def search(
-        self, question: str, k: int, allowed: Sequence[int] | None
+        self, question: str, k: int, allowed: npt.NDArray[np.int64] | None
     ) -> Mapping[ChunkId, float]:
         """BM25 scores of the best `k` chunks."""
         index = self._index
@@ -71,7 +73,7 @@ class TextIndex:
         if query is None:
             return {}
         if allowed is not None:
-            query = self._analysis.only(query, list(allowed))
+            query = self._analysis.only(query, allowed.tolist())
         return dict(_hits(searcher, query, k))
 
     def replace(self, documents: Mapping[DocumentKey, Iterable[Chunk]]) -> None:
@@ -79,7 +81,7 @@ class TextIndex:
         index, writer = self._begin()
         try:
             for document, chunks in documents.items():
-                writer.delete_documents_by_term("document", document)
+                writer.delete_documents_by_query(self._analysis.owned_by(document))
                 for chunk in chunks:
                     writer.add_document(self._analysis.document(chunk))
             writer.commit()

@@ -61,11 +61,10 @@ class TantivyRetriever:
         index = self._opened.readable(query.collection)
         if index is None or k < 1:
             return []
-        allowed: list[int] | None = None
+        allowed = None
         if query.filter != EVERYTHING:
-            selected = await self._chunks.select(query.collection, query.filter)
-            allowed = None if selected is None else selected.tolist()
-            if allowed == []:
+            allowed = await self._chunks.select(query.collection, query.filter)
+            if allowed is not None and not len(allowed):
                 return []
 
         async def fetch(n: int) -> Mapping[ChunkId, float]:

@@ -30,7 +30,7 @@ def flat(dimension: int) -> Any:
 
 def lists_for(count: int) -> int:
     """Inverted lists for a collection: 4·√n when built, still √n when it has grown 16-fold."""
-    return max(1, round(4 * math.sqrt(count)))
+    return max(1, min(round(4 * math.sqrt(count)), count // 2))
 
 
 def clustered(vectors: Vectors, ids: Ids, exact: Any) -> Any:
@@ -47,6 +47,7 @@ def clustered(vectors: Vectors, ids: Ids, exact: Any) -> Any:
     index = faiss.IndexIVFScalarQuantizer(
         quantizer, dimension, lists, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
     )
+    index.cp.min_points_per_centroid = 1  # below 39 it only warns, to stderr
     step = max(1, count // (TRAIN_PER_LIST * lists))
     index.train(np.ascontiguousarray(vectors[::step]))
     index.add_with_ids(vectors, ids)

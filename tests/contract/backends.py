@@ -1,0 +1,42 @@
+"""Who must keep the contracts: one line per backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from retrievers.fulltext.tantivy import TantivyRetriever
+from retrievers.protocol import Resources
+from retrievers.vector.faiss import FaissOptions, FaissRetriever
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One implementation of `Retriever` and `Projection`.
+
+    Attributes:
+        seeded: It starts from passages (`Query.seeds`) rather than from the question's words.
+        forgets: Scores after a deletion are at once those of an index that never held the
+            document, not only after a rebuild.
+        ranks_all: Every passage is some hit, however far; otherwise only what has to do with the
+            question is.
+    """
+
+    name: str
+    make: Callable[[Resources], Any]
+    seeded: bool = False
+    forgets: bool = True
+    ranks_all: bool = False
+
+
+BACKENDS = [
+    Backend("faiss", FaissRetriever, ranks_all=True),
+    Backend(
+        "faiss-clustered",
+        lambda resources: FaissRetriever(resources, FaissOptions(flat_up_to=8)),
+        forgets=False,
+        ranks_all=True,
+    ),
+    Backend("tantivy", TantivyRetriever, forgets=False),
+]
