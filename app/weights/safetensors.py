@@ -10,6 +10,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 MAX_HEADER_BYTES = 100_000_000  # the format's own limit
 
@@ -42,19 +43,19 @@ def tensors(path: Path) -> Mapping[str, Tensor]:
             raise UnusableModel(f"{path.name} is no safetensors file, or it is cut off")
         try:
             header = json.loads(stream.read(header_bytes))
-        except ValueError as error:
+            start = 8 + header_bytes
+            found = {
+                name: _tensor(entry, start)
+                for name, entry in header.items()
+                if name != "__metadata__"
+            }
+        except (ValueError, AttributeError, KeyError, TypeError) as error:
             raise UnusableModel(f"{path.name}: the header is damaged ({error})") from error
-    header.pop("__metadata__", None)
-    start = 8 + header_bytes
-    found = {
-        name: Tensor(
-            entry["dtype"],
-            tuple(entry["shape"]),
-            start + entry["data_offsets"][0],
-            entry["data_offsets"][1] - entry["data_offsets"][0],
-        )
-        for name, entry in header.items()
-    }
     if any(tensor.offset + tensor.length > size for tensor in found.values()):
         raise UnusableModel(f"{path.name} is cut off: tensors lie beyond its end")
     return found
+
+
+def _tensor(entry: Mapping[str, Any], start: int) -> Tensor:
+    first, last = entry["data_offsets"]
+    return Tensor(entry["dtype"], tuple(entry["shape"]), start + first, last - first)
