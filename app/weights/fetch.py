@@ -13,7 +13,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from app.weights.graph import BUILDER, convert
@@ -150,8 +150,9 @@ def _staging(folder: Path) -> Iterator[Path]:
     What a killed process left is removed once it is too old to belong to a running one.
     """
     for left in folder.glob(f"{_STAGING}*"):
-        if left.stat().st_mtime < time.time() - _STALE_AFTER_S:
-            shutil.rmtree(left, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another process's, which has just ended
+            if left.stat().st_mtime < time.time() - _STALE_AFTER_S:
+                shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=_STAGING) as name:
         yield Path(name)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ensurepip
 import os
 import shutil
 import subprocess
@@ -57,8 +56,12 @@ def _pip() -> list[str]:
     """How to run pip here: environments made by uv have none of their own."""
     if find_spec("pip"):
         return [sys.executable, "-m", "pip"]
-    if bundled := next(Path(ensurepip.__file__).parent.glob("_bundled/pip-*.whl"), None):
-        return [sys.executable, str(bundled / "pip")]
+    # Part of Python, but some distributions leave it out; hence no plain import.
+    ensurepip = find_spec("ensurepip")
+    if ensurepip and ensurepip.origin:
+        bundled = next(Path(ensurepip.origin).parent.glob("_bundled/pip-*.whl"), None)
+        if bundled:
+            return [sys.executable, str(bundled / "pip")]
     if runner := shutil.which("uvx"):
         return [runner, "--python", sys.executable, "pip"]
     raise DownloadFailed("this Python has no pip")

@@ -120,8 +120,8 @@ def test_a_graph_of_another_builder_is_built_again(index: Index, folder: Path) -
 
 
 def test_several_may_fetch_into_one_folder_at_once(index: Index, folder: Path) -> None:
-    with ThreadPoolExecutor(4) as pool:
-        assert set(pool.map(index.fetch, [folder] * 4)) == {folder}
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(index.fetch, [folder] * 8)) == {folder}
     assert set(contents(folder)) == FILES
     fetch(folder, lambda _: None, index.pins, no_download)
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,28 @@ def test_pip_brings_the_wheel_from_the_users_index(index: Path, tmp_path: Path) 
 def test_a_package_the_index_lacks_fails_with_pips_words(tmp_path: Path) -> None:
     with pytest.raises(DownloadFailed, match="No matching distribution"):
         download("tiny_bert==2.0", tmp_path)
+
+
+@pytest.mark.usefixtures("index")
+def test_where_no_pip_is_installed_the_one_inside_python_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if find_spec("ensurepip") is None:
+        pytest.skip("this Python was built without ensurepip")
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if "-packages" not in entry])
+    monkeypatch.delitem(sys.modules, "pip", raising=False)
+    assert find_spec("pip") is None
+    (tmp_path / "to").mkdir()
+    assert download("tiny_bert==1.0", tmp_path / "to").name == WHEEL
+
+
+def test_a_python_without_any_pip_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name in ("pip", "ensurepip"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    with pytest.raises(DownloadFailed, match="no pip"):
+        download("tiny_bert==1.0", tmp_path)
 
 
 @pytest.mark.usefixtures("index")
