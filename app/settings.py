@@ -7,11 +7,13 @@ may instead be read from a file: `ANABRANCH_API_KEYS_FILE=/run/secrets/keys`.
 from __future__ import annotations
 
 import difflib
+import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
+from dotenv import dotenv_values
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -25,6 +27,7 @@ from pydantic import (
 )
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -37,6 +40,9 @@ PREFIX = "ANABRANCH_"
 NESTED = "__"
 # Read by others: the plugin of the model server, the test suite, and commands that are clients.
 FOREIGN = ("ANABRANCH_LFD_", "ANABRANCH_TEST_", "ANABRANCH_KEY")
+
+SECRETS = ("API_KEYS", "DATABASE_URL", "EMBEDDER__KEY")
+SECRET_FILES = frozenset(f"{PREFIX}{secret}_FILE" for secret in SECRETS)
 
 
 class Group(BaseModel):
@@ -147,6 +153,15 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment before `.env`, and nothing else."""
+        for source in (env_settings, dotenv_settings):
+            # What is no setting of ours would be refused as one: lines of others in `.env`, and
+            # the variables that name files of secrets.
+            variables = cast(EnvSettingsSource, source)
+            variables.env_vars = {
+                name: value
+                for name, value in variables.env_vars.items()
+                if name.upper().startswith(PREFIX) and name.upper() not in SECRET_FILES
+            }
         return init_settings, env_settings, dotenv_settings
 
     @property
@@ -161,9 +176,6 @@ class Settings(BaseSettings):
         return self.embedder.folder or self.data_dir / "models" / "all-MiniLM-L6-v2"
 
 
-SECRETS = ("API_KEYS", "DATABASE_URL", "EMBEDDER__KEY")
-
-
 def load(env_file: Path | None = Path(".env"), **given: Any) -> Settings:
     """The settings of this process.
 
@@ -173,13 +185,25 @@ def load(env_file: Path | None = Path(".env"), **given: Any) -> Settings:
     Raises:
         Misconfigured: An unknown or unusable variable; the text names it, and near matches.
     """
-    _refuse_unknown(os.environ)
+    variables = {**(dotenv_values(env_file) if env_file else {}), **os.environ}
+    _refuse_unknown(variables)
     try:
-        return Settings(_env_file=env_file, **_from_files(os.environ), **given)
+        return Settings(_env_file=env_file, **_from_files(variables), **given)
     except ValidationError as error:
         raise Misconfigured(_explain(error)) from error
     except SettingsError as error:
-        raise Misconfigured(f"{error}: {error.__cause__}") from error
+        culprit = next((n for n, v in variables.items() if v and _broken_json(n, v)), "")
+        raise Misconfigured(f"{culprit}: {error.__cause__ or error}") from error
+
+
+def _broken_json(name: str, value: str) -> bool:
+    if not name.upper().startswith(PREFIX) or not value.lstrip().startswith(("{", "[")):
+        return False
+    try:
+        json.loads(value)
+    except ValueError:
+        return True
+    return False
 
 
 def names() -> list[str]:
@@ -203,11 +227,11 @@ def _walk(group: BaseModel, prefix: str) -> Iterator[tuple[str, Any]]:
             yield path.upper(), value
 
 
-def _refuse_unknown(environment: Mapping[str, str]) -> None:
+def _refuse_unknown(environment: Mapping[str, str | None]) -> None:
     # pydantic-settings ignores unknown variables of the environment, so a typo would be silent.
     known = set(names())
     groups = {name.rpartition(NESTED)[0] for name in known} - {""}
-    allowed = known | {PREFIX + secret + "_FILE" for secret in SECRETS} | _parents(groups)
+    allowed = known | SECRET_FILES | _parents(groups)
     options = tuple(name + NESTED for name in known if name.endswith("OPTIONS"))
     for variable in environment:
         name = variable.upper()
@@ -231,7 +255,7 @@ def _parents(groups: set[str]) -> set[str]:
     return found
 
 
-def _from_files(environment: Mapping[str, str]) -> dict[str, Any]:
+def _from_files(environment: Mapping[str, str | None]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for secret in SECRETS:
         path = environment.get(f"{PREFIX}{secret}_FILE")

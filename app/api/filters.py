@@ -54,6 +54,8 @@ class _Reader:
             parts = self._members(value, at, "filters")["filters"]
             if not isinstance(parts, list) or not parts:
                 _refuse("a non-empty list of filters is expected", at + "/filters")
+            if len(parts) > MAX_LEAVES:
+                _refuse(f"a list may hold {MAX_LEAVES} filters", at + "/filters")
             read = tuple(
                 self.read(part, f"{at}/filters/{index}", depth + 1)
                 for index, part in enumerate(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from app.api.kinds import KINDS, Kind
 from app.domain import errors
@@ -126,7 +128,10 @@ def install(app: FastAPI) -> None:
     async def http(request: Request, error: Exception) -> Response:
         error = cast(HTTPException, error)
         kind = KINDS[BY_STATUS.get(error.status_code, "internal")]
-        return respond(request, kind, _explain(request, error), headers=error.headers)
+        headers = dict(error.headers or {})
+        if kind.status == 405:
+            headers["Allow"] = ", ".join(_allowed(request))
+        return respond(request, kind, _explain(request, error), headers=headers)
 
     async def malformed(request: Request, error: Exception) -> Response:
         faults = _faults(cast(RequestValidationError, error))
@@ -151,6 +156,17 @@ def _instance(request: Request) -> str:
     return raw.decode("ascii", "replace") if raw else request.url.path
 
 
+def _allowed(request: Request) -> list[str]:
+    """Methods of the path's most specific template; the router names those of the first only."""
+    offered: dict[str, int] = {}
+    for route in cast(Sequence[Route], request.app.routes):
+        if route.matches(request.scope)[0] is not Match.NONE:
+            literal = len(re.sub(r"{.*?}", "", route.path))
+            offered |= dict.fromkeys(route.methods or (), literal)
+    best = max(offered.values(), default=0)
+    return sorted(method for method, literal in offered.items() if literal == best)
+
+
 def _explain(request: Request, error: HTTPException) -> str:
     if error.status_code == 404:
         return "There is no such route; /docs lists them all."
@@ -172,6 +188,8 @@ def _faults(error: RequestValidationError) -> list[dict[str, str]]:
     faults: list[dict[str, str]] = []
     for item in error.errors()[:20]:
         why = _WORDING.get(item["type"], item["msg"]).removeprefix("Value error, ")
+        if item["type"] in ("too_long", "too_short") and isinstance(item["input"], str):
+            why = why.replace("item", "character").replace(" after validation", "")
         if item["type"] == "json_invalid":
             why = f"not valid JSON at character {item['loc'][-1]}: {item['ctx']['error']}"
             faults.append({"at": "/body", "why": why})

@@ -12,8 +12,9 @@ from app.api.v1 import answers, ask, collections, documents, files, jobs, keys, 
 def install(app: FastAPI, docs_enabled: bool) -> None:
     """Add the routes and the problem handlers."""
     problems.install(app)
-    app.include_router(health.router)
+    parts = [search, ask, health, documents, files, collections, jobs, answers, sources, keys]
     if docs_enabled:
-        app.include_router(pages.router)
-    for part in (search, ask, documents, files, collections, jobs, answers, sources, keys):
-        app.include_router(part.router)
+        parts.append(pages)
+    for part in parts:
+        # Not `include_router`: it would match each request twice and wrap every route again.
+        app.router.routes.extend(part.router.routes)

@@ -20,6 +20,9 @@ from app.api.limits import printable
 from app.api.paths import SLASH
 from app.domain.errors import Rejected
 
+# No control characters, and not what a path would resolve away.
+PLAIN_ID = r"^(?!\.{1,2}$)[^\x00-\x1f\x7f-\x9f\ufdd0]*$"
+
 
 class Body(BaseModel):
     """A request body: unknown fields are refused, values are not coerced."""
@@ -48,6 +51,10 @@ def _identifier(value: str) -> str:
     return value
 
 
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _metadata(value: Any) -> Any:
     if not isinstance(value, dict):
         raise ValueError("metadata is a JSON object")
@@ -70,9 +77,19 @@ def metadata_size(value: dict[str, Any]) -> int:
     return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
-Text = Annotated[str, AfterValidator(_text)]
-Spoken = Annotated[Text, Field(min_length=1), AfterValidator(_spoken)]
-DocumentId = Annotated[Text, Field(min_length=1, max_length=256), AfterValidator(_identifier)]
+Text = Annotated[str, AfterValidator(_text), Field(json_schema_extra={"pattern": r"^[^\x00]*$"})]
+# To JSON, 5.0 is an integer too.
+WHOLE = BeforeValidator(_whole)
+Spoken = Annotated[
+    Text,
+    Field(json_schema_extra={"minLength": 1, "pattern": r"^[^\x00]*\S[^\x00]*$"}),
+    AfterValidator(_spoken),
+]
+DocumentId = Annotated[
+    Text,
+    Field(min_length=1, max_length=256, json_schema_extra={"pattern": PLAIN_ID}),
+    AfterValidator(_identifier),
+]
 Metadata = Annotated[
     dict[str, Any],
     BeforeValidator(_metadata),
@@ -81,10 +98,13 @@ Metadata = Annotated[
             "type": "object",
             "additionalProperties": {
                 "anyOf": [
-                    {"type": ["string", "number", "boolean"]},
-                    {"type": "array", "items": {"type": "string"}},
+                    {"type": "string", "pattern": r"^[^\x00]*$"},
+                    {"type": "number", "exclusiveMinimum": -(2**63), "exclusiveMaximum": 2**63},
+                    {"type": "boolean"},
+                    {"type": "array", "items": {"type": "string", "pattern": r"^[^\x00]*$"}},
                 ]
             },
+            "propertyNames": {"pattern": r"^[^\x00]*$"},
         }
     ),
 ]
@@ -93,7 +113,7 @@ FilterIn = Annotated[
     WithJsonSchema({"anyOf": [{"$ref": "#/components/schemas/Filter"}, {"type": "null"}]}),
     Field(description="Condition on metadata; one that cannot be applied is refused (422)."),
 ]
-TopK = Annotated[int, Field(ge=1, le=100)]
+TopK = Annotated[int, Field(ge=1, le=100), WHOLE]
 Channel = Literal["vector", "graph", "fulltext", "sql"]
 
 

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
+from app.api.docs.filter import FILTER_SCHEMAS
 from app.api.kinds import KINDS
 from app.api.problems import MEDIA_TYPE, document
 from app.domain.principal import Scope
@@ -47,20 +48,6 @@ PROBLEM_SCHEMA: Json = {
         },
         "retry_after": {"type": "number", "description": "Seconds."},
     },
-}
-_KEY = {"type": "string", "pattern": r"^([A-Za-z_][A-Za-z0-9_.-]{0,63}|\$[a-z_]+)$"}
-_SCALAR = {"type": ["string", "number", "boolean"], "maxLength": 256}
-_FILTER = {"$ref": "#/components/schemas/Filter"}
-FILTER_SCHEMA: Json = {
-    "title": "Filter",
-    "description": (
-        "A condition on metadata, applied inside every retriever. Canonical form, or shorthand: an "
-        'object without the member `type` is the conjunction of its members (`{"lang": "en", '
-        '"year": [2020, 2021]}`; a list means `in`). Built-in keys: `$document_id`, `$title`, '
-        "`$created_at`, `$updated_at`, `$media_type`. Limits: depth 5, 64 conditions, 1,000 "
-        "values per list, 1 KB per value."
-    ),
-    "type": "object",
 }
 
 
@@ -135,7 +122,7 @@ def describe(app: FastAPI) -> Mapping[str, Any]:
         )
         components = made.setdefault("components", {})
         components.setdefault("schemas", {})
-        components["schemas"] |= {"Problem": PROBLEM_SCHEMA, "Filter": FILTER_SCHEMA}
+        components["schemas"] |= {"Problem": PROBLEM_SCHEMA, **FILTER_SCHEMAS}
         for unused in ("HTTPValidationError", "ValidationError"):
             components["schemas"].pop(unused, None)
         components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}

@@ -13,7 +13,7 @@ from app.api.deps import CollectionDep, EdgeDep, PrincipalDep, SecuredRoute
 from app.api.docs import examples
 from app.api.docs.openapi import operation
 from app.api.limits import query_size
-from app.api.schemas import AnswerOut, Body, FilterIn, Spoken, TopK
+from app.api.schemas import WHOLE, AnswerOut, Body, FilterIn, Spoken, TopK
 from app.domain.errors import Rejected
 from app.domain.hit import Degraded
 
@@ -25,13 +25,13 @@ class LfdIn(Body):
 
     alpha: Annotated[float, Field(ge=0, le=1)] | None = None
     weight: Annotated[float, Field(ge=0, le=10)] | None = None
-    required: bool = False
+    required: Annotated[bool, Field(json_schema_extra={"const": False})] = False
 
 
 class GenerationIn(Body):
     """How a language model writes; without one the extractive writer quotes sentences."""
 
-    max_tokens: Annotated[int, Field(ge=1, le=8_192)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=8_192), WHOLE] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     lfd: bool | LfdIn | None = None
 
@@ -39,8 +39,8 @@ class GenerationIn(Body):
 class BudgetIn(Body):
     """What the answer may cost; `seconds` bounds the whole question."""
 
-    llm_calls: Annotated[int, Field(ge=0, le=1_000)] | None = None
-    prompt_tokens: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
+    llm_calls: Annotated[int, Field(ge=0, le=1_000), WHOLE] | None = None
+    prompt_tokens: Annotated[int, Field(ge=0, le=10_000_000), WHOLE] | None = None
     seconds: Annotated[float, Field(gt=0, le=600)] | None = None
 
 
@@ -48,10 +48,13 @@ class AskIn(Body):
     """One question."""
 
     question: Spoken
-    reasoning: Literal["auto", "direct", "lag"] = "auto"
+    # What comes later is in no schema yet, and is refused by name rather than as a typo.
+    reasoning: Annotated[
+        Literal["auto", "direct", "lag"], Field(json_schema_extra={"enum": ["auto", "direct"]})
+    ] = "auto"
     top_k: TopK | None = None
     filters: FilterIn = None
-    stream: bool = False
+    stream: Annotated[bool, Field(json_schema_extra={"const": False})] = False
     generation: GenerationIn | None = None
     budget: BudgetIn | None = None
 

@@ -15,10 +15,10 @@ from app.api.docs import examples
 from app.api.docs.openapi import operation
 from app.api.limits import ApiLimits
 from app.api.paths import segment
-from app.api.schemas import Body, DocumentId, JobAcceptedOut, Metadata, Text, metadata_size
+from app.api.schemas import Body, DocumentId, JobAcceptedOut, Metadata, Spoken, Text, metadata_size
 from app.api.v1.jobs import Wait, accepted, ended
 from app.domain.documents import Source
-from app.domain.errors import NotFound, Rejected, TooLarge
+from app.domain.errors import NotFound, TooLarge
 from app.domain.ids import new_id
 
 router = APIRouter(prefix="/v1", tags=["documents"], route_class=SecuredRoute)
@@ -37,7 +37,7 @@ class DocumentIn(Body):
 
     id: DocumentId | None = None
     title: Annotated[Text, Field(max_length=1_000)] | None = None
-    text: Text
+    text: Spoken
     metadata: Metadata = Field(default_factory=dict)
 
 
@@ -174,8 +174,6 @@ def _source(posted: DocumentIn, limits: ApiLimits, at: str) -> Source:
             f"{at}/text: a text may have {limits.text_bytes} bytes "
             "(ANABRANCH_LIMITS__TEXT_BYTES); upload it as a file instead"
         )
-    if not posted.text.strip():
-        raise Rejected("holds nothing but white space", at=f"{at}/text")
     if posted.metadata and metadata_size(posted.metadata) > limits.metadata_bytes:
         raise TooLarge(
             f"{at}/metadata: metadata may have {limits.metadata_bytes} bytes "

@@ -13,7 +13,7 @@ from app.api.docs import examples
 from app.api.docs.openapi import operation
 from app.api.limits import ApiLimits
 from app.api.problems import pointer
-from app.api.schemas import DocumentId, JobAcceptedOut
+from app.api.schemas import PLAIN_ID, DocumentId, JobAcceptedOut
 from app.api.v1.jobs import Wait, accepted, ended
 from app.domain.documents import Source
 from app.domain.errors import Rejected, TooLarge, UnsupportedMedia
@@ -35,7 +35,7 @@ _SCHEMA = {
         },
         IDS: {
             "type": "array",
-            "items": {"type": "string", "minLength": 1, "maxLength": 256},
+            "items": {"type": "string", "minLength": 1, "maxLength": 256, "pattern": PLAIN_ID},
             "description": (
                 "Ids of the documents, one per file in the same order, or none at all. "
                 "An id that exists is replaced by a new version."

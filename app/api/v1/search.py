@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from app.api import filters, render
@@ -21,8 +21,22 @@ from retrievers.filters import EVERYTHING
 router = APIRouter(prefix="/v1", tags=["questions"], route_class=SecuredRoute)
 
 
+# Rows have no document metadata: the two together are refused.
+_SQL_OR_FILTERS: dict[str, Any] = {
+    "not": {
+        "required": ["filters", "retrievers"],
+        "properties": {
+            "filters": {"type": "object", "minProperties": 1},
+            "retrievers": {"type": "array", "contains": {"const": "sql"}},
+        },
+    }
+}
+
+
 class SearchIn(Body):
     """One query."""
+
+    model_config = ConfigDict(json_schema_extra=_SQL_OR_FILTERS)
 
     query: Spoken
     top_k: TopK = 10
