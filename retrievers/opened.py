@@ -56,6 +56,10 @@ class Opened(Generic[Index]):
         """The open index, if any."""
         return self._indexes.get(collection)
 
+    def everything(self) -> list[Index]:
+        """All open indexes."""
+        return list(self._indexes.values())
+
     def unopened(self, collection: CollectionId) -> bool:
         """Whether nobody has tried to open this collection."""
         return collection not in self._indexes and collection not in self._reasons
