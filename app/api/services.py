@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
-from app.domain.answer import Answer
 from app.domain.documents import Collection, Source
 from app.domain.jobs import Job
+from app.engine.answer import Ask
 from app.engine.search import Search
 from app.store.answers import Answers
 from app.store.collections import Collections
@@ -15,10 +15,8 @@ from app.store.documents import Documents
 from app.store.jobs import Jobs
 from app.store.keys import Keys
 from app.store.sources import Sources
-from retrievers.filters import Filter
 from retrievers.protocol import Health
 from retrievers.sql.tables import SourceSpec
-from retrievers.types import CollectionId
 
 
 class Ingest(Protocol):
@@ -38,16 +36,6 @@ class Tables(Protocol):
         Raises:
             RetrieverError: The text names the fix.
         """
-        ...
-
-
-class Ask(Protocol):
-    """One question to one collection."""
-
-    async def ask(
-        self, collection: CollectionId, question: str, top_k: int, filter: Filter, **limits: Any
-    ) -> Answer:
-        """A cited answer; `NoEvidence` when every channel failed."""
         ...
 
 

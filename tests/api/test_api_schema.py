@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import threading
 from collections.abc import Iterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 import schemathesis
-import uvicorn
-from edge_services import ADMIN, make_services
+from edge_services import ADMIN, live, make_services
 from edge_services import settings as make_settings
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
@@ -27,7 +23,6 @@ from schemathesis.specs.openapi.checks import (
 
 from app.api.docs.openapi import describe
 from app.main import create_app
-from app.server import Server, Stated, opened
 
 CHECKS = (
     not_a_server_error,
@@ -42,31 +37,9 @@ CHECKS = (
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """The application over in-memory services, on a free port of loopback."""
-    # Bound here: connections wait in the backlog until the thread accepts them.
-    door = socket.create_server(("127.0.0.1", 0))
-    servers: list[Server] = []
-
-    async def main() -> None:
-        services = await make_services()
-
-        @asynccontextmanager
-        async def build(_: Any) -> Any:
-            yield services
-
-        app = create_app(make_settings(), build)
-        async with opened(app) as state:
-            config = uvicorn.Config(
-                Stated(app, state), lifespan="off", log_config=None, access_log=False
-            )
-            servers.append(Server(config))
-            await servers[0].serve([door])
-
-    thread = threading.Thread(target=asyncio.run, args=(main(),))
-    thread.start()
-    yield f"http://127.0.0.1:{door.getsockname()[1]}"
-    servers[0].should_exit = True
-    thread.join(10)
+    services = asyncio.run(make_services())
+    with live(services) as address:
+        yield address
 
 
 schema = schemathesis.openapi.from_dict(dict(describe(create_app(make_settings()))))
@@ -74,7 +47,7 @@ schema = schemathesis.openapi.from_dict(dict(describe(create_app(make_settings()
 
 @schema.parametrize()
 @settings(
-    max_examples=8,
+    max_examples=6,
     deadline=None,
     derandomize=True,
     database=None,

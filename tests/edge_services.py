@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+import uvicorn
 
 from app.domain.answer import Answer, Citation, Usage
 from app.domain.documents import Collection, Document, Source
@@ -18,7 +22,7 @@ from app.domain.ids import new_id
 from app.domain.jobs import Job
 from app.domain.principal import Principal
 from app.main import create_app
-from app.server import Stated, opened
+from app.server import Server, Stated, opened
 from app.settings import Settings
 from app.store.answers import StoredAnswer
 from app.store.documents import Stats
@@ -354,3 +358,30 @@ async def serving(services: Services, key: str | None = ADMIN, **given: Any) -> 
         ) as client:
             client.app = app
             yield client
+
+
+@contextmanager
+def live(services: Services, **given: Any) -> Iterator[str]:
+    """The application on a free port of loopback, in a thread of its own; yields its URL."""
+    # Bound here: connections wait in the backlog until the thread accepts them.
+    door = socket.create_server(("127.0.0.1", 0))
+    servers: list[Server] = []
+
+    @asynccontextmanager
+    async def build(_: Settings) -> AsyncIterator[Services]:
+        yield services
+
+    async def main() -> None:
+        app = create_app(settings(**given), build)
+        async with opened(app) as state:
+            config = uvicorn.Config(
+                Stated(app, state), lifespan="off", log_config=None, access_log=False
+            )
+            servers.append(Server(config))
+            await servers[0].serve([door])
+
+    thread = threading.Thread(target=asyncio.run, args=(main(),))
+    thread.start()
+    yield f"http://127.0.0.1:{door.getsockname()[1]}"
+    servers[0].should_exit = True
+    thread.join(10)
