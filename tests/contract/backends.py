@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from retrievers.fulltext.tantivy import TantivyRetriever
+from retrievers.graph.csr import GraphRetriever
 from retrievers.protocol import Resources
 from retrievers.vector.faiss import FaissOptions, FaissRetriever
 
@@ -39,4 +40,5 @@ BACKENDS = [
         ranks_all=True,
     ),
     Backend("tantivy", TantivyRetriever, forgets=False),
+    Backend("csr", GraphRetriever, seeded=True),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,10 +66,10 @@ class Stand:
         """The question in the form the backend needs."""
         if not self.backend.seeded:
             return Query(collection, text, condition)
-        words = set(text.lower().split())
+        words = set(re.findall(r"\w+", text.lower()))
         weights: dict[ChunkId, float] = {}
         for chunk in seeds if seeds is not None else self.shelf.chunks(collection):
-            if shared := words & set(chunk.embed_text.lower().split()):
+            if shared := words & set(re.findall(r"\w+", chunk.embed_text.lower())):
                 weights[chunk.id] = float(len(shared)) / len(words)
         return Query(collection, text, condition, seeds=weights)
 
