@@ -70,7 +70,8 @@ class Stand:
         weights: dict[ChunkId, float] = {}
         for chunk in seeds if seeds is not None else self.shelf.chunks(collection):
             if shared := words & set(re.findall(r"\w+", chunk.embed_text.lower())):
-                weights[chunk.id] = float(len(shared)) / len(words)
+                # Sharp, as the engine's seeds are.
+                weights[chunk.id] = (len(shared) / len(words)) ** 4
         return Query(collection, text, condition, seeds=weights)
 
     async def find(self, text: str, k: int = 5, condition: Filter = EVERYTHING) -> list[Evidence]:
