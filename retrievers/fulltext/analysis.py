@@ -32,10 +32,11 @@ STEMMERS = {
     "ro": "romanian",
     "ru": "russian",
     "sv": "swedish",
-    "ta": "tamil",
     "tr": "turkish",
 }
-"""Language codes with a stemmer; words of any other language are matched as they stand."""
+"""Language codes with a stemmer; words of any other language are matched as they stand.
+
+Tamil is left out: the tokenizer cuts its words at vowel killers, before the stemmer sees them."""
 VERSION = 1
 MOST_TERMS = 64
 MOST_PHRASES = 8
