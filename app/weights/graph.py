@@ -21,12 +21,11 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
+from app.weights.pins import BUILDER
 from app.weights.safetensors import Tensor, UnusableModel, tensors
 
 OPSET = 17
 IR_VERSION = 8  # what belongs to opset 17; onnx would write its newest, which older runtimes refuse
-BUILDER = 1
-"""Raise it when vectors of the same weights change; it is part of the encoder's fingerprint."""
 
 _SUPPORTED = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute"}
 _NEEDED = ("hidden_size", "num_attention_heads", "num_hidden_layers", "layer_norm_eps")

@@ -1,9 +1,13 @@
-"""Which files the default encoder consists of, by content."""
+"""What the default encoder consists of: its files by content, its graph by version."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+BUILDER = 1
+"""Version of the graph that is built; raise it when the vectors of the same weights change. It is
+part of the encoder's fingerprint."""
 
 
 @dataclass(frozen=True, slots=True)
