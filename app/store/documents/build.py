@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
@@ -27,13 +27,20 @@ from retrievers.types import ChunkId, CollectionId, DocumentKey, embed_text
 _BATCH_CHARACTERS = 4_000_000
 
 
-async def take(connection: AsyncConnection, lease: Lease, limit: int) -> list[Pending]:
-    """The next queued documents of the job, their attempts raised."""
+async def take(
+    connection: AsyncConnection, lease: Lease, limit: int, held: Collection[int]
+) -> list[Pending]:
+    """The next queued documents of the job that are not held, their attempts raised."""
     found = await connection.execute(
         select(job_items.c.ordinal, job_items.c.version, job_items.c.attempt, versions.c.characters)
         .join(versions, versions.c.id == job_items.c.version)
-        .where(job_items.c.job == lease.job.id, job_items.c.state == "queued")
-        .order_by(job_items.c.ordinal)
+        .where(
+            job_items.c.job == lease.job.id,
+            job_items.c.state == "queued",
+            job_items.c.version.not_in(held),
+        )
+        # A document that may have taken its worker down waits until the others are through.
+        .order_by(job_items.c.attempt, job_items.c.ordinal)
         .limit(limit)
     )
     ordinals: list[int] = []

@@ -155,12 +155,15 @@ class Documents:
                 await mark(connection, self._projections, collection, [key])
         return key
 
-    async def pending(self, lease: Lease, limit: int) -> list[Pending]:
+    async def pending(self, lease: Lease, limit: int, held: Collection[int] = ()) -> list[Pending]:
         """Up to `limit` documents of the job to work on, in the order they were handed in.
 
         Their attempts are raised first, so that a crash counts; a document that has used up its
-        attempts fails instead. One that was attempted before comes alone: if it takes the worker
-        down again, no other pays.
+        attempts fails instead. One that was attempted before comes last and alone: if it takes
+        the worker down again, no other pays.
+
+        Args:
+            held: Versions the worker has in hand already.
 
         Raises:
             LeaseLost: The token is no longer the job's.
@@ -169,6 +172,7 @@ class Documents:
             job_items.c.job == lease.job.id,
             job_items.c.state == "queued",
             job_items.c.attempt >= self._max_attempts,
+            job_items.c.version.not_in(held),
         )
         problem = {
             "code": "worker-died",
@@ -182,7 +186,26 @@ class Documents:
                 await drop(
                     connection, lease.job.collection, [version], self._projections, self._clock()
                 )
-            return await take(connection, lease, limit)
+            return await take(connection, lease, limit, held)
+
+    async def give_back(self, lease: Lease, versions: Collection[int]) -> None:
+        """Take no attempt of these pending documents into account: they were not finished.
+
+        Raises:
+            LeaseLost: The token is no longer the job's.
+        """
+        async with self._database.write() as connection:
+            await fence(connection, lease)
+            await connection.execute(
+                update(job_items)
+                .where(
+                    job_items.c.job == lease.job.id,
+                    job_items.c.version.in_(versions),
+                    job_items.c.state == "queued",
+                    job_items.c.attempt > 0,
+                )
+                .values(attempt=job_items.c.attempt - 1)
+            )
 
     async def write_chunks(self, lease: Lease, built: Sequence[Built]) -> list[Written]:
         """Store chunks, titles and parsed texts and mark the documents stale. Idempotent.
