@@ -20,24 +20,20 @@ class Backend:
         seeded: It starts from passages (`Query.seeds`) rather than from the question's words.
         forgets: Scores after a deletion are at once those of an index that never held the
             document, not only after a rebuild.
-        ranks_all: Every passage is some hit, however far; otherwise only what has to do with the
-            question is.
     """
 
     name: str
     make: Callable[[Resources], Any]
     seeded: bool = False
     forgets: bool = True
-    ranks_all: bool = False
 
 
 BACKENDS = [
-    Backend("faiss", FaissRetriever, ranks_all=True),
+    Backend("faiss", FaissRetriever),
     Backend(
         "faiss-clustered",
         lambda resources: FaissRetriever(resources, FaissOptions(flat_up_to=8)),
         forgets=False,
-        ranks_all=True,
     ),
     Backend("tantivy", TantivyRetriever, forgets=False),
     Backend("csr", GraphRetriever, seeded=True),
