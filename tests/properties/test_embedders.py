@@ -4,7 +4,7 @@ import asyncio
 import random
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrievers.embedders.batching import BatchingEmbedder
@@ -15,6 +15,7 @@ from retrievers.embedders.pieces import spans
 shapes = st.builds(Shape, rows=st.integers(1, 20), padded_tokens=st.integers(1, 400))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 300), max_size=60), shapes)
 def test_every_text_is_packed_once_within_the_limits(lengths: list[int], shape: Shape) -> None:
     batches = list(pack(lengths, shape))
@@ -25,6 +26,7 @@ def test_every_text_is_packed_once_within_the_limits(lengths: list[int], shape: 
         assert padded <= shape.padded_tokens or len(batch) == 1
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_spans_are_ordered_inside_the_text_and_miss_nothing_but_space(text: str) -> None:
     end_before = 0
@@ -35,6 +37,7 @@ def test_spans_are_ordered_inside_the_text_and_miss_nothing_but_space(text: str)
     assert not text[end_before:].strip()
 
 
+@settings(deadline=None)
 @given(st.text(), st.integers(1, 64))
 def test_hashed_vectors_have_unit_length(text: str, dimension: int) -> None:
     vectors = asyncio.run(HashingEmbedder(dimension).queries([text]))
@@ -44,6 +47,7 @@ def test_hashed_vectors_have_unit_length(text: str, dimension: int) -> None:
 calls = st.lists(st.tuples(st.lists(st.sampled_from("abcdefgh"), max_size=4), st.booleans()))
 
 
+@settings(deadline=None)
 @given(calls, st.integers(1, 3), st.integers(1, 4), st.integers(0, 4), st.integers(0, 2**32))
 def test_joined_calls_get_what_each_would_get_alone(
     calls: list[tuple[list[str], bool]], runs: int, batch: int, cache: int, seed: int

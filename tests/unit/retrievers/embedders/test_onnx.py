@@ -103,6 +103,15 @@ async def test_an_encoder_that_is_not_open_says_so(folder: Path) -> None:
         await embedder.queries(["x"])
 
 
+async def test_a_closed_encoder_says_so(folder: Path) -> None:
+    embedder = OnnxEmbedder(folder, max_tokens=40)
+    await embedder.open()
+    await embedder.close()
+    for ask in (embedder.queries, embedder.passages):
+        with pytest.raises(RetrieverUnavailable, match="closed"):
+            await ask(["x"])
+
+
 @pytest.mark.parametrize(
     "name", ["config.json", "tokenizer.json", "model.onnx", "model.safetensors"]
 )
