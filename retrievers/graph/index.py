@@ -17,7 +17,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from retrievers.graph.linking import Names, may_start, title_alias, title_key
+from retrievers.graph.linking import LONGEST_NAME, Names, may_start, title_alias, title_key
 from retrievers.graph.numbers import Numbers
 from retrievers.graph.ragged import Column, Ragged
 from retrievers.graph.words import Stemmer, words
@@ -26,6 +26,9 @@ from retrievers.types import Chunk
 MOST_WORDS = 4_096
 """Words of a passage that are read; passages are cut far below."""
 MOST_TITLE_WORDS = 64
+_FACTOR = 1_000_003
+SLACK = 10_000
+"""Values that may lie unused before arrays are packed."""
 NOTHING = -1
 
 Rows = npt.NDArray[np.int64]
@@ -97,12 +100,9 @@ class PassageIndex:
 
     @property
     def worn(self) -> bool:
-        """Whether so much was removed or linked again that the index should be loaded afresh."""
-        live = np.array(self.order, np.int64)
-        return any(
-            len(ragged.flat) > 2 * int(ragged.lengths[live].sum()) + 1_000
-            for ragged in (self.text, self.mentions)
-        )
+        """Whether so much was removed that the index should be saved and loaded afresh."""
+        live = self.text.lengths[np.array(self.order, np.int64)]
+        return len(self.text.flat) > 2 * int(live.sum()) + SLACK
 
     def link(self, rows: Sequence[int]) -> None:
         """Find the mentions of these rows again."""
@@ -120,6 +120,8 @@ class PassageIndex:
             flat.extend(sorted(found.items(), key=lambda item: keys[item[0]]))
             lengths.append(len(found))
         self.mentions.put(rows, lengths, np.array(flat, np.int32).reshape(-1, 2))
+        if len(self.mentions.flat) > 2 * int(self.mentions.lengths.sum()) + SLACK:
+            self.mentions.pack()
 
     def derive(self) -> None:
         """Count and name everything, after the rows were filled in from a file."""
@@ -248,27 +250,35 @@ class PassageIndex:
     def _containing(self, keys: Sequence[int], before: int) -> Rows:
         """Live rows below `before` in which one of the keys may be matched.
 
-        Compares the first two words only: a row too many is linked again in vain, once.
+        Compares hashes of the words from each start on: a row too many is linked again in vain.
         """
-        alone = np.zeros(len(self.words), np.bool_)
         leads = np.zeros(2 * len(self.words), np.bool_)
-        pairs = []
+        wanted: defaultdict[int, list[int]] = defaultdict(list)  # hashes by number of words
         for key in keys:
-            parts = [self.words.find(word) for word in self.keys.strings[key].split(" ")[:2]]
-            if NOTHING in parts:
+            parts = [self.words.find(word) for word in self.keys.strings[key].split(" ")]
+            if NOTHING in parts or len(parts) > LONGEST_NAME:
                 continue
             leads[2 * parts[0] + 1] = True
-            if len(parts) == 1:
-                alone[parts[0]] = True
-            else:
-                pairs.append(parts[0] * len(self.words) + parts[1])
+            wanted[len(parts)].append(_hash(parts))
         stream = self.text.flat
         places = np.flatnonzero(leads[stream])
-        heads = stream[places].astype(np.int64) >> 1
-        nexts = stream[np.minimum(places + 1, len(stream) - 1)] >> 1
-        hit = alone[heads] | np.isin(heads * len(self.words) + nexts, np.array(pairs, np.int64))
+        hit = np.zeros(len(places), np.bool_)
+        codes = np.zeros(len(places), np.int64)
+        for length in range(1, max(wanted, default=0) + 1):
+            following = stream[np.minimum(places + length - 1, len(stream) - 1)] >> 1
+            codes = codes * _FACTOR + following
+            if length in wanted:
+                hit |= np.isin(codes, np.array(wanted[length], np.int64))
         rows = np.unique(np.searchsorted(self.text.starts, places[hit], "right") - 1)
         return np.asarray(rows[(rows < before) & self.alive.values[rows]])
+
+
+def _hash(numbers: Iterable[int]) -> int:
+    """What the same steps give in wrapping 64-bit arithmetic."""
+    code = 0
+    for number in numbers:
+        code = (code * _FACTOR + number) & 0xFFFF_FFFF_FFFF_FFFF
+    return code - (code >> 63 << 64)
 
 
 def _flattened(rows: Sequence[Sequence[int]]) -> tuple[list[int], npt.NDArray[Any]]:

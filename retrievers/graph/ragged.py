@@ -37,6 +37,11 @@ class Column:
             self.lengthen(start + len(added))
             self._room[start : self._used] = added
 
+    def clear(self) -> None:
+        """Start anew; views keep what they show."""
+        self._room = self._room[:0].copy()
+        self._used = 0
+
     def lengthen(self, length: int) -> None:
         """Append zeros up to this length, if it is shorter."""
         if length > len(self._room):
@@ -85,6 +90,13 @@ class Ragged:
         self._flat.extend(flat)
         self._starts.values[rows] = ends - np.asarray(lengths, np.int64)
         self._lengths.values[rows] = lengths
+
+    def pack(self) -> None:
+        """Let go of values that no row has any more."""
+        flat, lengths = self.gather(np.arange(len(self)))
+        self._flat.clear()
+        self._flat.extend(flat)
+        self._starts.values[:] = np.cumsum(lengths) - lengths
 
     def row(self, row: int) -> npt.NDArray[Any]:
         """The values of one row."""

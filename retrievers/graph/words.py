@@ -60,7 +60,7 @@ class Stemmer:
     Threads may share it: the stemmer keeps the word it works on in itself, hence the lock.
     """
 
-    def __init__(self, remembered: int = 50_000) -> None:
+    def __init__(self, remembered: int = 5_000) -> None:
         self._stemmer = snowballstemmer.stemmer("english")
         self._lock = threading.Lock()
         self._stem = lru_cache(remembered)(self._compute)

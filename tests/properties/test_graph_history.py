@@ -43,6 +43,7 @@ TITLES = [
     "Ada Bell, Duke",
     "Max Orme (painter)",
     "The Who",
+    "Duke of the lake of Orme",
     "Duke of the lake of Orme who met the Bell of Max",
     "北京",
 ]
