@@ -7,13 +7,17 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Generator, Mapping
-from typing import Any
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Mapping
+from typing import Any, TypeVar
 
 import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.domain.errors import Misconfigured
+
+T = TypeVar("T")
 Started = Callable[[str, int, Mapping[str, Any]], None]
 LOG = logging.getLogger("anabranch.server")
 LAME_DUCK_S = 0.5
@@ -44,15 +48,25 @@ class Stated:
 
 
 class Server(uvicorn.Server):
-    """A server that leaves signals to `serve`.
+    """A server that leaves signals to `serve`, and says when it accepts connections.
 
     uvicorn re-raises SIGTERM once it has drained, which would end the process with status 143.
     """
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None] | None = None) -> None:
+        super().__init__(config)
+        self._announce = started
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         """Install nothing."""
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say so."""
+        await super().startup(sockets)
+        if self._announce:
+            self._announce()
 
 
 async def serve(
@@ -61,6 +75,7 @@ async def serve(
     port: int,
     grace_s: float,
     started: Started | None = None,
+    stopping: asyncio.Event | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT: `/readyz` says 503, running requests end, all is closed.
 
@@ -70,72 +85,100 @@ async def serve(
     Args:
         grace_s: What running requests may still take.
         started: Told address, port and the lifespan's state once connections are accepted.
+        stopping: Set it to stop as a signal does.
+
+    Raises:
+        Misconfigured: The address cannot be listened on; nothing was opened.
     """
     loop = asyncio.get_running_loop()
-    stopping = asyncio.Event()
+    told = stopping or asyncio.Event()
+    door = bind(host, port)
 
     def stop() -> None:
-        if stopping.is_set():
+        if told.is_set():
             os._exit(1)
         LOG.info("stopping")
-        app.state.lifecycle.draining = True
         loop.call_later(grace_s + CLOSING_S, _abandon)
-        stopping.set()
+        told.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    opening = asyncio.ensure_future(_run(app, host, port, grace_s, stopping, started))
-    waiting = asyncio.ensure_future(stopping.wait())
-    await asyncio.wait((opening, waiting), return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    await opening
+    with contextlib.closing(door):
+        async with contextlib.AsyncExitStack() as stack:
+            state = await _unless(told, stack.enter_async_context(opened(app)))
+            if state is not None:
+                await _until(told, app, state, door, grace_s, started)
 
 
-async def _run(
+def bind(host: str, port: int) -> socket.socket:
+    """A socket with this address that does not listen yet.
+
+    Raises:
+        Misconfigured: The address is taken, not ours or not allowed.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    door = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind((host, port))
+    except OSError as error:
+        door.close()
+        raise Misconfigured(
+            f"cannot listen on {host} port {port}: {error.strerror or error}; "
+            "choose another with --host and --port"
+        ) from error
+    return door
+
+
+async def _unless(told: asyncio.Event, opening: Coroutine[Any, Any, T]) -> T | None:
+    """What `opening` gives; None when told to stop before it is done: it is cancelled then."""
+    task = asyncio.ensure_future(opening)
+    waiting = asyncio.ensure_future(told.wait())
+    try:
+        await asyncio.wait((task, waiting), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            task.cancel()
+            await asyncio.wait((task,))
+        return None if task.cancelled() else task.result()
+    finally:
+        waiting.cancel()
+
+
+async def _until(
+    told: asyncio.Event,
     app: FastAPI,
-    host: str,
-    port: int,
+    state: Mapping[str, Any],
+    door: socket.socket,
     grace_s: float,
-    stopping: asyncio.Event,
     started: Started | None,
 ) -> None:
-    async with opened(app) as state:
-        if stopping.is_set():
-            return
-        config = uvicorn.Config(
-            Stated(app, state),
-            host=host,
-            port=port,
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=int(grace_s),
-        )
-        server = Server(config)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_stop_when_told(server, stopping))
-            group.create_task(_announce(server, state, started))
-            await server.serve()
-            stopping.set()
+    config = uvicorn.Config(
+        Stated(app, state),
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=max(1, round(grace_s)),
+    )
 
+    def announce() -> None:
+        if started:
+            bound = door.getsockname()
+            started(bound[0], bound[1], state)
 
-async def _stop_when_told(server: Server, stopping: asyncio.Event) -> None:
-    await stopping.wait()
-    # Those who watch readiness must see the 503 before the door is shut.
-    await asyncio.sleep(LAME_DUCK_S)
-    server.should_exit = True
+    async def stop() -> None:
+        await told.wait()
+        app.state.lifecycle.draining = True
+        # Those who watch readiness must see the 503 before the door is shut.
+        await asyncio.sleep(LAME_DUCK_S)
+        server.should_exit = True
 
-
-async def _announce(server: Server, state: Mapping[str, Any], started: Started | None) -> None:
-    while not server.started:
-        if server.should_exit:
-            return
-        await asyncio.sleep(0.01)
-    if started:
-        sockets = [each for part in server.servers for each in part.sockets]
-        host, port = sockets[0].getsockname()[:2]
-        started(host, port, state)
+    server = Server(config, announce)
+    stopper = asyncio.create_task(stop())
+    try:
+        await server.serve([door])
+    finally:
+        stopper.cancel()
 
 
 def _abandon() -> None:

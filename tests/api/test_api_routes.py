@@ -46,15 +46,35 @@ async def test_the_stored_text_is_exactly_what_was_posted(client: Any) -> None:
     assert part.json() == {"text": text[4:7], "start": 4, "end": 7}
 
 
-async def test_files_become_documents_named_by_their_names(client: Any, services: Any) -> None:
+async def test_files_become_documents_that_remember_their_names(client: Any, services: Any) -> None:
     files = [("file", ("a.txt", b"alpha")), ("file", ("b.txt", b"beta"))]
     response = await client.post(f"{HOME}/files", files=files)
     assert response.status_code == 202
     assert response.json()["job"]["total"] == 2
     first, second = services.ingest.received
-    assert (first.title, first.content) == ("a.txt", b"alpha")
+    assert (first.metadata, first.content) == ({"filename": "a.txt"}, b"alpha")
     assert first.id.startswith("doc_")
     assert first.id != second.id
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("C:\\Users\\me\\a.txt", "a.txt"),
+        ("/abs/b.txt", "b.txt"),
+        ("\u202etxt.exe", "txt.exe"),
+        ("x" * 4096, "x" * 255),
+        ("..", ".."),
+    ],
+)
+async def test_a_file_name_is_metadata_and_never_a_path(
+    client: Any, services: Any, sent: str, kept: str
+) -> None:
+    response = await client.post(f"{HOME}/files", files=[("file", (sent, b"x"))])
+    assert response.status_code == 202
+    assert services.ingest.received[0].metadata == {"filename": kept}
+    assert services.ingest.received[0].title == ""
 
 
 async def test_files_may_bring_their_ids(client: Any, services: Any) -> None:
