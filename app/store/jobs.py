@@ -89,7 +89,7 @@ class Jobs:
             and_(jobs.c.status == "running", jobs.c.lease_until < now),
         )
         oldest = select(jobs.c.id).where(free, jobs.c.collection.not_in(skip))
-        oldest = oldest.where(_visible()).order_by(jobs.c.created_at, jobs.c.id).limit(1)
+        oldest = oldest.where(_visible()).order_by(jobs.c.number).limit(1)
         # An idle worker asks every few seconds; it shall not take writers' turns for that.
         async with self._database.read() as connection:
             if await connection.scalar(oldest) is None:
@@ -216,7 +216,7 @@ async def _end(connection: AsyncConnection, lease: Lease, error: Mapping[str, An
         .where(job_items.c.job == lease.job.id)
         .group_by(job_items.c.state)
     )
-    states: dict[str, int] = dict(found.tuples().all())
+    states: dict[str, int] = dict(tuple(row) for row in found)
     failed, left = states.get("failed", 0), sum(states.get(state, 0) for state in OPEN_ITEMS)
     (job,) = await read_jobs(connection, select(jobs).where(jobs.c.id == lease.job.id))
     if job.cancel_requested and left + states.get("cancelled", 0):

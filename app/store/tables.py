@@ -216,7 +216,8 @@ Index("ix_stale_document", stale.c.document)
 jobs = Table(
     "jobs",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("number", RowId, primary_key=True),  # order of arrival, which no clock can promise
+    Column("id", Text, nullable=False),
     Column("kind", String(16), nullable=False),
     Column("collection", ForeignKey("collections.id"), nullable=False),
     Column("status", String(16), nullable=False),
@@ -232,8 +233,10 @@ jobs = Table(
     Column("lease_until", Instant),
     Column("created_at", Instant, nullable=False),
     Column("finished_at", Instant),
+    UniqueConstraint("id"),
+    sqlite_autoincrement=True,
 )
-Index("ix_jobs_status_created_at", jobs.c.status, jobs.c.created_at)
+Index("ix_jobs_status_number", jobs.c.status, jobs.c.number)
 Index("ix_jobs_collection_created_at", jobs.c.collection, jobs.c.created_at)
 
 job_items = Table(

@@ -153,6 +153,7 @@ def upgrade() -> None:
 
     op.create_table(
         "jobs",
+        sa.Column("number", ROW_ID, nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("kind", sa.String(16), nullable=False),
         sa.Column("collection", ROW_ID, nullable=False),
@@ -169,10 +170,12 @@ def upgrade() -> None:
         sa.Column("lease_until", sa.BigInteger()),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("finished_at", sa.BigInteger()),
-        sa.PrimaryKeyConstraint("id", name="pk_jobs"),
+        sa.PrimaryKeyConstraint("number", name="pk_jobs"),
+        sa.UniqueConstraint("id", name="uq_jobs_id"),
         _references("jobs", "collection", "collections.id"),
+        sqlite_autoincrement=True,
     )
-    _index("ix_jobs_status_created_at", "jobs", ["status", "created_at"])
+    _index("ix_jobs_status_number", "jobs", ["status", "number"])
     _index("ix_jobs_collection_created_at", "jobs", ["collection", "created_at"])
 
     op.create_table(

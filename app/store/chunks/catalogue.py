@@ -52,9 +52,8 @@ async def read_entries(
             versions.c.created_at,
             versions.c.metadata,
         )
-        for key, public_id, title, media_type, created, updated, metadata in (
-            await connection.execute(_live(described, collection, batch))
-        ).tuples():
+        found = await connection.execute(_live(described, collection, batch))
+        for key, public_id, title, media_type, created, updated, metadata in found:
             built_in = {
                 "$document_id": public_id,
                 "$title": title,

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import URL, make_url, text
+from sqlalchemy import URL, make_url
+from store_library import Library
 
 from app.store.migrate import migrate
 from app.store.session import Database
@@ -96,11 +97,11 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 async def _emptied(url: str) -> None:
-    names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
     database = Database(url)
     await database.open()
     async with database.write() as connection:
-        await connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+        for table in reversed(metadata.sorted_tables):  # a TRUNCATE would take ten times as long
+            await connection.execute(table.delete())
     await database.close()
 
 
@@ -110,3 +111,8 @@ async def database(url: str) -> AsyncIterator[Database]:
     await database.open()
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def library(database: Database) -> Library:
+    return await Library(database).open()
