@@ -88,6 +88,14 @@ class FakeDocuments:
         del self.live[collection, document_id]
         return DocumentKey(1)
 
+    async def page(
+        self, collection: CollectionId, limit: int, after: tuple[datetime, str] | None = None
+    ) -> list[Document]:
+        mine = [doc for (owner, _), doc in self.live.items() if owner == collection]
+        places = sorted(mine, key=lambda doc: (doc.created_at, doc.id))
+        beyond = [doc for doc in places if not after or (doc.created_at, doc.id) > after]
+        return beyond[:limit]
+
     async def stats(self, collection: CollectionId) -> Stats:
         mine = [doc for (owner, _), doc in self.live.items() if owner == collection]
         return Stats(len(mine), len(mine), sum(len(doc.text) for doc in mine))
@@ -101,6 +109,15 @@ class FakeJobs:
         if job_id not in self.all:
             raise NotFound("no such job")
         return self.all[job_id]
+
+    async def page(
+        self, collections: Any, limit: int, after: tuple[datetime, str] | None = None
+    ) -> list[Job]:
+        mine = [
+            job for job in self.all.values() if collections is None or job.collection in collections
+        ]
+        places = sorted(mine, key=lambda job: (job.created_at, job.id), reverse=True)
+        return [job for job in places if not after or (job.created_at, job.id) < after][:limit]
 
     async def cancel(self, job_id: str) -> Job:
         job = await self.get(job_id)

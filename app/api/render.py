@@ -13,6 +13,7 @@ from app.domain.answer import Answer, Citation
 from app.domain.documents import Collection, Document
 from app.domain.hit import Degraded, Hit
 from app.domain.jobs import Job
+from app.store.documents import Listed
 from retrievers.types import Rows
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
@@ -146,11 +147,14 @@ def collection(found: Collection) -> dict[str, Any]:
 
 def document(found: Document, collection_name: str) -> dict[str, Any]:
     """The live version of a document, with its stored text."""
+    return {"collection": collection_name, "text": found.text, **listed(found)}
+
+
+def listed(found: Document | Listed) -> dict[str, Any]:
+    """A document without its text."""
     return {
         "id": found.id,
-        "collection": collection_name,
         "title": found.title,
-        "text": found.text,
         "media_type": found.media_type,
         "version": found.version,
         "metadata": _own(found.metadata),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from edge_services import THEN, serving
+from edge_services import READER, THEN, serving
 
 from app.domain.hit import Degraded
 from retrievers.filters import Compare
@@ -296,3 +296,55 @@ async def test_the_access_log_names_no_question(
     assert lines[0]["status"] == 200
     assert lines[0]["key"] == "key_admin"
     assert "canary" not in str([record.__dict__ for record in caplog.records])
+
+
+async def pages(client: Any, path: str, limit: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    params: dict[str, Any] = {"limit": limit}
+    while True:
+        body = (await client.get(path, params=params)).json()
+        assert len(body["data"]) <= limit
+        found += body["data"]
+        if not body["has_more"]:
+            assert body["next_cursor"] is None
+            return found
+        params["after"] = body["next_cursor"]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 200])
+async def test_pages_of_a_list_hold_each_entry_once(client: Any, limit: int) -> None:
+    for name in ("b", "a/1", "c", "d", "e"):
+        posted = {"documents": [{"id": name, "text": "x"}]}
+        await client.post(f"{HOME}/documents", json=posted)
+    documents = await pages(client, f"{HOME}/documents", limit)
+    assert [each["id"] for each in documents] == ["a/1", "b", "c", "d", "e"]
+    assert "text" not in documents[0]
+    jobs = [job["id"] for job in await pages(client, "/v1/jobs", limit)]
+    assert len(set(jobs)) == len(jobs) == 5
+
+
+async def test_a_cursor_of_another_list_or_key_is_422(services: Any) -> None:
+    async with serving(services) as client:
+        for name in ("a", "b"):
+            posted = {"documents": [{"id": name, "text": "x"}]}
+            await client.post(f"{HOME}/documents", json=posted)
+        first = (await client.get(f"{HOME}/documents?limit=1")).json()["next_cursor"]
+        for path in ("/v1/jobs", "/v1/collections/other/documents"):
+            refused = await client.get(path, params={"after": first})
+            assert refused.status_code == 422
+            assert refused.json()["errors"][0]["at"] == "/query/after"
+        for forged in ("", "x", "é", first[:-2], "A" * 1000):
+            refused = await client.get(f"{HOME}/documents", params={"after": forged})
+            assert refused.status_code == 422, forged
+    async with serving(services, READER) as other:
+        refused = await other.get(f"{HOME}/documents", params={"after": first})
+        assert refused.status_code == 422
+
+
+async def test_a_key_lists_only_jobs_of_the_collections_it_sees(services: Any) -> None:
+    async with serving(services) as client:
+        await client.post(f"{HOME}/documents", json=POSTED)
+        await client.post("/v1/collections/other/documents", json=POSTED)
+        assert len((await client.get("/v1/jobs")).json()["data"]) == 2
+    async with serving(services, READER) as reader:
+        assert len((await reader.get("/v1/jobs")).json()["data"]) == 1

@@ -55,6 +55,9 @@ DOCUMENT: Json = {
     "created_at": "2026-11-24T09:30:00.000Z",
     "updated_at": "2026-11-24T09:30:00.000Z",
 }
+LISTED: Json = {
+    name: value for name, value in DOCUMENT.items() if name not in ("collection", "text")
+}
 JOB: Json = {
     "id": "job_k3vqz7m2n4p6r8t0w1y5",
     "kind": "ingest",

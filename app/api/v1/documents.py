@@ -10,13 +10,14 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from app.api import render
-from app.api.deps import CollectionDep, EdgeDep, SecuredRoute, ServicesDep
+from app.api.deps import CollectionDep, EdgeDep, PrincipalDep, SecuredRoute, ServicesDep
 from app.api.docs import examples
 from app.api.docs.openapi import operation
 from app.api.limits import ApiLimits
 from app.api.paths import segment
 from app.api.schemas import Body, DocumentId, JobAcceptedOut, Metadata, Spoken, Text, metadata_size
 from app.api.v1.jobs import Wait, accepted, ended
+from app.api.v1.paging import After, Limit, page, place_of
 from app.domain.documents import Source
 from app.domain.errors import NotFound, TooLarge
 from app.domain.ids import new_id
@@ -108,6 +109,52 @@ async def get(document_id: IdInPath, collection: CollectionDep, services: Servic
     found = await services.documents.get(collection.id, _id(document_id))
     headers = {"ETag": f'"{found.version}"'}
     return render.reply(render.document(found, collection.name), headers=headers)
+
+
+class ListedOut(BaseModel):
+    """A live document without its text."""
+
+    id: str
+    title: str
+    media_type: str
+    version: int
+    metadata: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+
+
+class DocumentsOut(BaseModel):
+    """Live documents, oldest first."""
+
+    data: list[ListedOut]
+    has_more: bool
+    next_cursor: str | None
+
+
+@router.get(
+    "/collections/{collection}/documents",
+    response_model=DocumentsOut,
+    **operation(
+        "listDocuments",
+        "List the documents of a collection",
+        "read",
+        answer={"data": [examples.LISTED], "has_more": False, "next_cursor": None},
+        problems=["not-found", "invalid-request"],
+    ),
+)
+async def list_all(
+    collection: CollectionDep,
+    principal: PrincipalDep,
+    services: ServicesDep,
+    limit: Limit = 50,
+    after: After = None,
+) -> Response:
+    """Oldest first, without their texts; a document added while paging comes at the end."""
+    where = f"documents {collection.id} {principal.key_id}"
+    found = await services.documents.page(collection.id, limit + 1, place_of(where, after))
+    return render.reply(
+        page(found, limit, where, lambda each: (each.created_at, each.id), render.listed)
+    )
 
 
 class ContentOut(BaseModel):

@@ -11,13 +11,14 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from app.api import render
-from app.api.deps import Edge, EdgeDep, PrincipalDep, SecuredRoute
+from app.api.deps import Edge, EdgeDep, PrincipalDep, SecuredRoute, ServicesDep
 from app.api.docs import examples
 from app.api.docs.openapi import operation
 from app.api.schemas import JobAcceptedOut, JobOut
+from app.api.v1.paging import After, Limit, page, place_of
 from app.domain.errors import NotFound
 from app.domain.jobs import TERMINAL, Job
-from app.domain.principal import Principal
+from app.domain.principal import EVERY_COLLECTION, Principal
 from retrievers.types import CollectionId
 
 router = APIRouter(prefix="/v1", tags=["jobs"], route_class=SecuredRoute)
@@ -67,6 +68,30 @@ async def belongs(here: Edge, principal: Principal, collection: CollectionId) ->
     name = (await here.services.collections.by_id(collection)).name
     if not principal.sees(name):
         raise NotFound("of a collection the key may not see")
+
+
+@router.get(
+    "/jobs",
+    response_model=JobsOut,
+    **operation(
+        "listJobs",
+        "List jobs",
+        "read",
+        answer={"data": [examples.JOB], "has_more": False, "next_cursor": None},
+        problems=["invalid-request"],
+    ),
+)
+async def list_all(
+    principal: PrincipalDep, services: ServicesDep, limit: Limit = 50, after: After = None
+) -> Response:
+    """Of the collections this key may see, newest first."""
+    seen = None
+    if EVERY_COLLECTION not in principal.collections:
+        everything = await services.collections.all()
+        seen = [each.id for each in everything if principal.sees(each.name)]
+    where = f"jobs {principal.key_id}"
+    found = await services.jobs.page(seen, limit + 1, place_of(where, after))
+    return render.reply(page(found, limit, where, lambda job: (job.created_at, job.id), render.job))
 
 
 @router.get(
