@@ -23,7 +23,7 @@ class GateOptions:
     """Below this specificity nothing particular is named: a topical search."""
     covered: float = 0.8
     """Above this share the first pick nearly answers the question: one hop."""
-    topical_k: float = 5.0  # rank constant of the topical fusion
+    topical_k: float = 2.0  # rank constant of the topical fusion
     topical_depth: int = 50
     kept: int = 4  # bridge picks before the best flat passage, when covered
     flat_depth: int = 5  # ranks of the flat list in which that passage is looked for
@@ -69,7 +69,10 @@ def arrange(
     options = options or GateOptions()
     if branch == "topical":
         lists = [bridge[: options.topical_depth], flat[: options.topical_depth]]
-        return [key for key, _ in fuse_ranks(lists, k=options.topical_k)]
+        scores = dict(fuse_ranks(lists, k=options.topical_k))
+        # The two first passages often tie, and the flat order is the better one here.
+        place = {key: rank for rank, key in enumerate(flat)}
+        return sorted(scores, key=lambda key: (-scores[key], place.get(key, len(flat)), key))
     if branch == "covered":
         head = list(bridge[: options.kept])
         insured = [key for key in flat[: options.flat_depth] if key not in head][:1]

@@ -42,5 +42,6 @@ def test_a_covered_question_gives_the_fifth_place_to_the_best_flat_passage_not_y
     assert arrange("covered", BRIDGE, ["b1", "b2"]) == BRIDGE
 
 
-def test_a_topical_question_blends_both_orders_by_rank() -> None:
+def test_a_topical_question_blends_both_orders_by_rank_and_prefers_the_flat_one() -> None:
     assert arrange("topical", ["a", "b", "c"], ["c", "a", "d"]) == ["a", "c", "b", "d"]
+    assert arrange("topical", ["a", "b"], ["c", "d"]) == ["c", "a", "d", "b"]
