@@ -24,6 +24,8 @@ class Line:
     stems: frozenset[str]
     pairs: frozenset[tuple[str, str]]
     """Stems of neighbouring content words."""
+    above: frozenset[str]
+    """Stems of the heading over it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +41,31 @@ class Passage:
 
     def stems(self) -> frozenset[str]:
         """All content stems, the title's included."""
-        return self.title_stems.union(*(line.stems for line in self.lines))
+        return self.title_stems.union(*(line.stems | line.above for line in self.lines))
 
 
-def read(title: str, text: str) -> Passage:
-    """Cut a passage into sentences and stem it."""
+def read(title: str, text: str, context: str = "") -> Passage:
+    """Cut a passage into sentences and stem it.
+
+    Headings are read with the sentences under them; they are no sentences themselves, unless there
+    is nothing else.
+
+    Args:
+        context: Headings over the passage that are not in its text.
+    """
+    cut = sentences(text)
+    prose = not all(sentence.heading for sentence in cut)
+    above = frozenset(content(context))
     lines = []
-    for start, end, closed in sentences(text):
+    for start, end, closed, heading in cut:
         found = tuple(words(text, start, end))
         stems = [word.stem for word in found if word.stem]
-        lines.append(Line(start, end, closed, found, frozenset(stems), frozenset(pairwise(stems))))
+        if heading and prose:
+            above = frozenset(stems)
+            continue
+        lines.append(
+            Line(start, end, closed, found, frozenset(stems), frozenset(pairwise(stems)), above)
+        )
     name = folded(_QUALIFIER.sub("", title))
     return Passage(title, text, frozenset(content(title)), name, tuple(lines))
 

@@ -32,6 +32,9 @@ _STRUCTURE = re.compile(
 )
 _OPENING = re.compile(r"[\s>]*(?:[-*+•–][ \t]+|\d{1,3}[.)][ \t]+|\#{1,6}[ \t]+|\|[ \t]*)?\s*")
 _LETTER = re.compile(r"[^\W_]")
+_LONGEST_HEADING = 100
+_BLANK = re.compile(r"\n[ \t]*\n$")
+_UNDER = re.compile(r"[ \t]*\n(?:[=-]{3,}[ \t]*\n|[ \t]*\n)\s*")  # a rule or a blank line below
 _HEADING = re.compile(r"[\s>]*\#{1,6}[ \t]")
 
 
@@ -41,6 +44,7 @@ class Sentence(NamedTuple):
     start: int
     end: int
     closed: bool  # ends as sentences do; a heading, a cell or a cut-off rest does not
+    heading: bool  # a line above a paragraph: it names what follows and says nothing itself
 
 
 def sentences(text: str) -> list[Sentence]:
@@ -91,12 +95,13 @@ def _take(text: str, begin: int, end: int, found: list[Sentence]) -> None:
         end -= 1
     while end - begin > LONGEST_SENTENCE:
         cut = _cut(text, begin)
-        found.append(Sentence(begin, cut, closed=False))
+        found.append(Sentence(begin, cut, closed=False, heading=False))
         begin = cut
         while begin < end and text[begin].isspace():
             begin += 1
     if _LETTER.search(text, begin, end):
-        found.append(Sentence(begin, end, closed=_closed(text, end)))
+        closed = _closed(text, end)
+        found.append(Sentence(begin, end, closed, not closed and _is_heading(text, begin, end)))
 
 
 def _cut(text: str, begin: int) -> int:
@@ -108,5 +113,20 @@ def _cut(text: str, begin: int) -> int:
     return limit
 
 
+def _is_heading(text: str, begin: int, end: int) -> bool:
+    """Whether a line without a full stop stands above prose or a list, and is short enough."""
+    line = text.rfind("\n", 0, begin) + 1
+    if end - begin > _LONGEST_HEADING or "\n" in text[begin:end]:
+        return False
+    if _HEADING.match(text, line):
+        return True
+    before, after = _BLANK.search(text[max(0, line - 9) : line]), _UNDER.match(text, end)
+    if text[line:begin].strip() or after is None or not (line == 0 or before):
+        return False
+    stop = text.find("\n", after.end())
+    following = text[after.end() : len(text) if stop < 0 else stop]
+    return bool(_BREAK.search(following) or _STRUCTURE.match(following))
+
+
 def _closed(text: str, end: int) -> bool:
-    return text[:end][-3:].rstrip("\"'”’»)]」』） ")[-1:] in tuple(".!?…。！？｡؟۔।॥:;")
+    return text[max(0, end - 3) : end].rstrip("\"'”’»)]」』） ")[-1:] in tuple(".!?…。！？｡؟۔।॥:;")

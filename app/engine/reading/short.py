@@ -58,10 +58,16 @@ class ShortOptions:
 
     floors: Mapping[Kind, float] = field(
         default_factory=lambda: {
-            "date": 0.4, "number": 0.4, "person": 0.5, "place": 0.5, "name": 0.6,
+            "date": 0.4, "number": 0.4, "person": 0.45, "place": 0.4, "name": 0.5,
         }
     )  # fmt: skip
     """Least probability of a span that is given as the short answer, by kind of question."""
+    nothing: Mapping[Kind, float] = field(
+        default_factory=lambda: {
+            "date": 1.0, "number": 1.2, "person": 2.5, "place": 2.0, "name": 2.0,
+        }
+    )  # fmt: skip
+    """Score of giving none, so that a lone poor span is not certain."""
     more_sentences: int = 3  # best sentences read beside the chosen ones
 
     share: float = 0.6  # the sentence's own probability
@@ -77,6 +83,7 @@ class ShortOptions:
     links: float = -0.4  # this sentence names another passage: the middle of a chain
     question_names: float = -1.1  # the question names this passage: the start of a chain
     title: float = 0.7  # the span is the passage's title
+    bridge: float = -1.5  # the span is another chosen passage's title: the middle of a chain
     title_part: float = -0.2
     opening: float = 0.4  # the span opens its sentence …
     opening_alone: float = -0.1  # … and is one word, which may be capitalised for that only
@@ -145,8 +152,9 @@ def candidates(
             scores.append(reader.score(span))
     if not spots:
         return []
-    shares = np.exp(np.round(np.array(scores), 6) - max(scores))
-    shares /= shares.sum()
+    values = np.round(np.array([*scores, options.nothing.get(asked.kind, 0.0)]), 6)
+    shares = np.exp(values - values.max())
+    shares = (shares / shares.sum())[:-1]
     total: dict[str, float] = defaultdict(float)
     first: dict[str, Short] = {}
     for (p, span), share in sorted(zip(spots, shares, strict=True), key=lambda item: -item[1]):
@@ -184,6 +192,7 @@ class _Reader:
         self._asked, self._options = asked, options
         terms = frozenset(asked.terms)
         others = [pick for pick in picks if sentences.places[pick][0] != p]
+        self._bridges = {sentences.passages[sentences.places[pick][0]].name for pick in others}
         elsewhere = frozenset().union(*(sentences.held[pick] for pick in others))
         fresh = terms - elsewhere
         cues = _related(terms) | asked.head
@@ -248,6 +257,7 @@ class _Reader:
             options.known * known
             + options.all_known * (known == 1)
             + options.title * (folded(said) == self._passage.name)
+            + options.bridge * (folded(said) in self._bridges)
             + options.title_part * titled
         )
 

@@ -27,25 +27,27 @@ class SupportOptions:
 
     Fitted on half of the development questions of MuSiQue, HotpotQA, 2WikiMultihopQA, XQuAD and QED
     with their gold passages in place (1) and all removed (0). The cosines' weights assume MiniLM's
-    scale: another encoder needs others, or `cosines=False`.
+    scale.
     """
 
-    cosines: bool = True
-    best_cosine: float = 3.9
-    first_cosine: float = 3.4
-    uncovered: float = -1.7  # weight of the question in none of the first passages
-    best_sentence: float = 2.5  # weight of the question in the best sentence and its title
-    missing: float = -1.9  # share of the question's names in none of the first passages
-    constant: float = -4.4
+    best_cosine: float = 7.1
+    first_cosine: float = 2.8  # of the passage that was ranked first
+    second_cosine: float = -3.7  # several near passages: the topic is held, not the answer
+    uncovered: float = -1.55  # weight of the question in none of the first passages
+    sentence: float = 2.7  # weight of the question in the best sentence and its title
+    untyped: float = -3.5  # the same, as far as that sentence lacks the date or number asked for
+    missing: float = -1.8  # share of the question's names in none of the first passages
+    constant: float = -4.2
     threshold: float = -1.4
     """Below it the evidence does not hold the answer."""
 
-    lexical_first: float = -2.1  # weight of the question outside the first passage
-    lexical_uncovered: float = -0.9
-    lexical_sentence: float = 2.7
+    lexical_first: float = -2.0  # weight of the question outside the first passage
+    lexical_uncovered: float = -0.8
+    lexical_sentence: float = 2.9
+    lexical_untyped: float = -3.2
     lexical_missing: float = -2.0
-    lexical_constant: float = 0.5
-    lexical_threshold: float = -1.3
+    lexical_constant: float = 0.4
+    lexical_threshold: float = -1.2
 
     unknown_code: float = -3.0  # a part number, licence or other identifier that nobody mentions
     passages: int = 5
@@ -59,10 +61,9 @@ class Support:
     score: float
     threshold: float
     best_cosine: float | None
-    first_cosine: float | None
     uncovered: float
-    outside_first: float
     best_sentence: float
+    untyped: float
     missing: tuple[str, ...]
 
     @property
@@ -81,26 +82,34 @@ def judge(
 
     Args:
         cosines: Similarity of the question and each passage that was read; None where unknown.
+            Empty if they are not MiniLM's: then the words alone decide.
     """
     options = options or SupportOptions()
     first = sentences.passages[: options.passages]
     stems = [passage.stems() for passage in first]
     uncovered = _outside(sentences, stems)
     outside_first = _outside(sentences, stems[:1])
-    best = max((_inside(sentences, held) for held in sentences.held), default=0.0)
+    cover = [_inside(sentences, held) for held in sentences.held]
+    best = max(cover, default=0.0)
+    untyped = 0.0
+    if asked.kind in ("date", "number"):
+        typed = (held for held, look in zip(cover, sentences.looks, strict=True) if look)
+        untyped = best - max(typed, default=0.0)
     missing = _missing(asked, [f"{passage.title} {passage.text}" for passage in first])
     share = len(missing) / len(asked.names) if asked.names else 0.0
-    known = [cosine for cosine in cosines if cosine is not None]
+    known = sorted((cosine for cosine in cosines if cosine is not None), reverse=True)
     score = options.unknown_code * any(_is_code(name) for name in missing)
-    if options.cosines and known:
-        leading = cosines[0] if cosines[0] is not None else min(known)
+    if known:
+        leading = cosines[0] if cosines[0] is not None else known[-1]
         threshold = options.threshold
         score += (
             options.constant
-            + options.best_cosine * max(known)
+            + options.best_cosine * known[0]
             + options.first_cosine * leading
+            + options.second_cosine * known[min(1, len(known) - 1)]
             + options.uncovered * uncovered
-            + options.best_sentence * best
+            + options.sentence * best
+            + options.untyped * untyped
             + options.missing * share
         )
     else:
@@ -110,17 +119,17 @@ def judge(
             + options.lexical_first * outside_first
             + options.lexical_uncovered * uncovered
             + options.lexical_sentence * best
+            + options.lexical_untyped * untyped
             + options.lexical_missing * share
         )
     return Support(
-        round(score, 6),
-        threshold,
-        max(known, default=None),
-        cosines[0] if cosines else None,
-        uncovered,
-        outside_first,
-        best,
-        missing,
+        score=round(score, 6),
+        threshold=threshold,
+        best_cosine=known[0] if known else None,
+        uncovered=round(uncovered, 6),
+        best_sentence=round(best, 6),
+        untyped=round(untyped, 6),
+        missing=missing,
     )
 
 

@@ -29,6 +29,8 @@ class WriteOptions:
     """How much is read, and how it is weighed."""
 
     passages: int = 8  # read, of the best hits
+    cosines: bool = True
+    """Whether the vector channel's scores are cosines on MiniLM's scale, which weights assume."""
     certain_rows: float = 0.75  # link confidence from which rows answer before any passage
     usable_rows: float = 0.5  # from which they answer when no passage does
     choice: ChoiceOptions = field(default_factory=ChoiceOptions)
@@ -111,10 +113,11 @@ def _table(hits: Sequence[Hit], least: float, options: WriteOptions) -> Table | 
 
 def _from_passages(ask: Asked, hits: Sequence[Hit], options: WriteOptions) -> Draft:
     chunks = [hit.chunk for hit in hits if hit.chunk is not None]
-    sentences = score(ask, [read(chunk.title, chunk.text) for chunk in chunks], options.choice)
+    cosines = _cosines(hits) if options.cosines else []
+    passages = [read(chunk.title, chunk.text, chunk.context) for chunk in chunks]
+    sentences = score(ask, passages, cosines, options.choice)
     if not sentences.places:
         return Draft(ask, "nothing found", read=len(chunks))
-    cosines = [hit.channels["vector"].score if "vector" in hit.channels else None for hit in hits]
     support = judge(ask, sentences, cosines, options.support)
     if not support.enough:
         return Draft(ask, "not supported", support=support, read=len(chunks))
@@ -126,6 +129,10 @@ def _from_passages(ask: Asked, hits: Sequence[Hit], options: WriteOptions) -> Dr
     picks = tuple(_pick(sentences, chunks, row) for row in rows)
     holder = next((pick for pick in picks if short and _holds(pick, chunks, short)), None)
     return Draft(ask, "supported", picks, None, short, holder, support, len(chunks))
+
+
+def _cosines(hits: Sequence[Hit]) -> list[float | None]:
+    return [hit.channels["vector"].score if "vector" in hit.channels else None for hit in hits]
 
 
 def _pick(sentences: Sentences, chunks: Sequence[Chunk], row: int) -> Pick:
