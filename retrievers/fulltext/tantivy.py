@@ -91,7 +91,7 @@ class TantivyRetriever:
     async def commit(self, collection: CollectionId) -> None:
         """Publish what changed since the last commit; drop dead entries when they are many."""
         async with self._opened.changing[collection]:
-            index = self._opened.readable(collection)
+            index = self._opened.get(collection)
             if index is None or collection not in self._opened.dirty:
                 return
             await self._write(index.publish)
@@ -120,13 +120,17 @@ class TantivyRetriever:
 
     async def close(self) -> None:
         """Commit what is open and release the threads."""
-        for collection in sorted(self._opened.dirty):
-            await self.commit(collection)
-        self._opened.clear()
-        self._searching.close()
-        self._writing.close()
+        try:
+            for collection in sorted(self._opened.dirty):
+                await self.commit(collection)
+        finally:
+            self._opened.clear()
+            self._searching.close()
+            self._writing.close()
 
     async def _open(self, collection: CollectionId) -> bool:
+        if self._opened.get(collection) is not None:
+            return True  # the files may be older than what was applied since
         generations = self._opened.generations(collection)
         analysis = await self._analysis(collection)
         try:

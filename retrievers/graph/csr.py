@@ -122,7 +122,7 @@ class GraphRetriever:
     async def commit(self, collection: CollectionId) -> None:
         """Publish a generation if anything changed since the last."""
         async with self._opened.changing[collection]:
-            graph = self._opened.readable(collection)
+            graph = self._opened.get(collection)
             if graph is not None and collection in self._opened.dirty:
                 await self._publish(collection, graph)
 
@@ -160,17 +160,21 @@ class GraphRetriever:
 
     async def close(self) -> None:
         """Commit what is open and release the threads."""
-        for collection in sorted(self._opened.dirty):
-            await self.commit(collection)
-        self._opened.clear()
-        self._searching.close()
-        self._writing.close()
+        try:
+            for collection in sorted(self._opened.dirty):
+                await self.commit(collection)
+        finally:
+            self._opened.clear()
+            self._searching.close()
+            self._writing.close()
 
     async def _passages(self, collection: CollectionId, chunks: Sequence[Chunk]) -> list[Passage]:
         found = await self._chunks.candidates(collection, [chunk.id for chunk in chunks])
         return [Passage(chunk, found.get(chunk.id, {})) for chunk in chunks]
 
     async def _open(self, collection: CollectionId) -> bool:
+        if self._opened.get(collection) is not None:
+            return True  # the files may be older than what was applied since
         generations = self._opened.generations(collection)
 
         def load() -> _Graph | None:

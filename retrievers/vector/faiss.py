@@ -118,7 +118,7 @@ class FaissRetriever:
     async def commit(self, collection: CollectionId) -> None:
         """Publish a generation if anything changed since the last."""
         async with self._opened.changing[collection]:
-            table = self._opened.readable(collection)
+            table = self._opened.get(collection)
             if table is None or collection not in self._opened.dirty:
                 return
             if table.worn:
@@ -146,13 +146,17 @@ class FaissRetriever:
 
     async def close(self) -> None:
         """Commit what is open and release the threads."""
-        for collection in sorted(self._opened.dirty):
-            await self.commit(collection)
-        self._opened.clear()
-        self._searching.close()
-        self._writing.close()
+        try:
+            for collection in sorted(self._opened.dirty):
+                await self.commit(collection)
+        finally:
+            self._opened.clear()
+            self._searching.close()
+            self._writing.close()
 
     async def _open(self, collection: CollectionId) -> bool:
+        if self._opened.get(collection) is not None:
+            return True  # the files may be older than what was applied since
         generations = self._opened.generations(collection)
         device, flat_up_to = await self._chosen(), self._options.flat_up_to
 

@@ -111,6 +111,26 @@ async def test_a_crash_before_the_commit_leaves_the_last_one_to_replay_on(
     assert [e.key for e in await corpus.find("heron reeds", 1)] == [e.key for e in with_heron]
 
 
+async def test_opening_again_keeps_what_was_applied(corpus: Stand) -> None:
+    heron = corpus.shelf.put("heron", "A heron stands in the Oren reeds.")
+    await corpus.retriever.replace(HERE, {heron: corpus.shelf.documents()[heron]})
+    assert await corpus.retriever.open(HERE)
+    assert documents(await corpus.find("heron reeds", 1)) == ["heron"]
+    await corpus.retriever.commit(HERE)
+    assert await corpus.open_new().open(HERE)
+    assert documents(await corpus.find("heron reeds", 1)) == ["heron"]
+
+
+async def test_closing_twice_and_committing_what_is_damaged_do_no_harm(corpus: Stand) -> None:
+    await corpus.retriever.close()
+    await corpus.retriever.close()
+    for path in (corpus.data_dir / "indexes").rglob("CURRENT"):
+        path.write_text("nonsense")
+    damaged = corpus.open_new()
+    assert not await damaged.open(HERE)
+    await damaged.commit(HERE)
+
+
 async def test_a_commit_without_changes_writes_nothing(corpus: Stand) -> None:
     before = _files(corpus.data_dir)
     await corpus.retriever.commit(HERE)
