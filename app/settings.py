@@ -66,6 +66,13 @@ class Retrievers(Group):
     fulltext: Channel = Channel(use="retrievers.fulltext.tantivy:TantivyRetriever")
     graph: Channel = Channel(use="retrievers.graph.csr:GraphRetriever")
     sql: Channel = Channel(use="retrievers.sql.tables:SqlRetriever", timeout_s=1.5)
+    more: dict[str, Channel] = Field(default_factory=dict)
+    """Further channels by name, fused like vector and full text."""
+
+    def channels(self) -> dict[str, Channel]:
+        """Every channel by name, those of `more` last."""
+        named = {name: getattr(self, name) for name in ("vector", "fulltext", "graph", "sql")}
+        return {**named, **self.more}
 
 
 class Embedder(Group):
@@ -83,7 +90,7 @@ class Embedder(Group):
 class Ingest(Group):
     """How documents are cut and indexed."""
 
-    chunk_tokens: PositiveInt = 200
+    chunk_tokens: PositiveInt = 240
     batch_documents: PositiveInt = 64
     commit_every_s: PositiveFloat = 30.0
 

@@ -1,0 +1,190 @@
+"""Settings to open objects, closed in reverse: the only place that knows every concrete class."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from app.domain.errors import Misconfigured
+from app.engine.answer import Ask
+from app.engine.fanout import Channel
+from app.engine.multihop import Multihop
+from app.engine.search import Search
+from app.ingest.bells import Bells
+from app.ingest.indexer import Indexer
+from app.ingest.indexers import Indexers, IndexersOptions
+from app.ingest.parse.parser import Parser
+from app.ingest.parse.sandbox import Sandbox
+from app.ingest.pipeline import PipelineOptions, Tools
+from app.ingest.prepare import recipe
+from app.ingest.service import Ingest, IngestLimits
+from app.ingest.upkeep import Upkeep
+from app.ingest.worker import Worker
+from app.settings import Settings
+from app.store.answers import Answers
+from app.store.chunks import StoredChunks
+from app.store.collections import Collections
+from app.store.documents import Documents
+from app.store.jobs import Jobs
+from app.store.keys import Keys
+from app.store.migrate import migrate
+from app.store.session import Database
+from app.store.sources import Sources
+from app.store.stale import StaleMarks
+from app.store.vectors import VectorCache
+from app.wiring.backends import backend
+from app.wiring.doctor import Doctor
+from app.wiring.encoders import encoder
+from app.wiring.services import Services
+from app.wiring.tables import tables
+from retrievers.lane import Lane
+from retrievers.protocol import Resources
+
+__all__ = ["Services", "build"]
+
+PROJECTIONS = ("vector", "fulltext", "graph")
+
+
+@asynccontextmanager
+async def build(settings: Settings) -> AsyncIterator[Services]:
+    """The service, open. The caller holds the lock of the data directory.
+
+    Raises:
+        Misconfigured: These settings, this database or these weights cannot be used.
+        StorageUnavailable: The database or the disk cannot be used now.
+    """
+    async with AsyncExitStack() as stack:
+        folder = settings.data_dir
+        folder.mkdir(parents=True, exist_ok=True)
+        database = Database(_database_url(settings))
+        stack.push_async_callback(database.close)
+        await database.open()
+        await migrate(database)
+        encoding = await stack.enter_async_context(encoder(settings))
+        embedder = VectorCache(database, encoding.embedder)
+        chunks = StoredChunks(database)
+        collections, sources = Collections(database), Sources(database)
+        await collections.ensure("default")
+
+        resources = Resources(folder, embedder, chunks)
+        channels = {
+            name: channel
+            for name, channel in settings.retrievers.channels().items()
+            if channel.use != "off"
+        }
+        retrievers: dict[str, Any] = {}
+        for name, channel in channels.items():
+            if name == "sql":
+                retrievers[name] = tables(channel, sources, _database_url(settings))
+            else:
+                retrievers[name] = backend(name, channel, resources)
+            if hasattr(retrievers[name], "close"):
+                stack.push_async_callback(retrievers[name].close)
+
+        projections = tuple(name for name in PROJECTIONS if name in retrievers)
+        marks = StaleMarks(database)
+        indexers = Indexers(
+            [Indexer(retrievers[name], marks, chunks) for name in projections],
+            IndexersOptions(flush_every_s=settings.ingest.commit_every_s),
+        )
+        longest = settings.ingest.chunk_tokens
+        documents = Documents(database, projections, recipe(embedder, longest))
+        stack.push_async_callback(indexers.close)
+        await indexers.start([collection.id for collection in await collections.all()])
+        database.changes.subscribe(indexers.changed)
+
+        jobs = Jobs(database)
+        bells = Bells(jobs)
+        sandbox, cutting = Sandbox(), Lane("ingest", 1, nice=10)
+        stack.callback(cutting.close)
+        stack.push_async_callback(sandbox.close)
+        options = PipelineOptions(documents=settings.ingest.batch_documents, longest=longest)
+        parser = Parser(sandbox, cutting)
+        tools = Tools(documents, chunks, embedder, parser, indexers, cutting, options)
+        worker = Worker(jobs, collections, tools, bells)
+        upkeep = Upkeep(collections, documents, indexers)
+        stack.push_async_callback(upkeep.close)
+        await upkeep.start()
+        stack.push_async_callback(worker.close)
+        await worker.start()
+
+        ingest = Ingest(
+            collections,
+            documents,
+            jobs,
+            embedder.fingerprint,
+            sandbox,
+            indexers,
+            worker,
+            upkeep,
+            bells,
+            IngestLimits(file_bytes=settings.limits.file_bytes),
+        )
+
+        answers = Answers(database)
+        stack.push_async_callback(answers.close)
+        keys = Keys(database, _pepper(folder / "pepper"))
+        stack.push_async_callback(keys.save_usage)
+        first_key = await _admit(keys, settings)
+        graph, vector = retrievers.get("graph"), retrievers.get("vector")
+        notices = [encoding.notice] if encoding.notice else []
+        search = Search(
+            [Channel(n, r, channels[n].timeout_s) for n, r in retrievers.items()],
+            Multihop(graph, vector, encoding.embedder) if graph and vector else None,
+            notices=notices,
+        )
+        doctor = Doctor(
+            database, documents, marks, indexers, retrievers, projections, encoding.notice
+        )
+        yield Services(
+            collections=collections,
+            documents=documents,
+            jobs=jobs,
+            keys=keys,
+            sources=sources,
+            answers=answers,
+            sql=retrievers.get("sql"),
+            ingest=ingest,
+            search=search,
+            ask=Ask(search, documents),
+            examiner=doctor,
+            first_key=first_key,
+        )
+
+
+def _database_url(settings: Settings) -> str:
+    given = settings.database_url.get_secret_value()
+    return given or f"sqlite:///{(settings.data_dir / 'anabranch.db').absolute()}"
+
+
+def _pepper(path: Path) -> bytes:
+    """The installation's secret, made at the first start."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        pepper = path.read_bytes()
+        if len(pepper) < 32:
+            raise Misconfigured(
+                f"{path} is damaged, so no API key can be verified; restore it from a backup, or "
+                "delete it and make new keys"
+            ) from None
+        return pepper
+    with os.fdopen(descriptor, "wb") as file:
+        pepper = secrets.token_bytes(32)
+        file.write(pepper)
+        file.flush()
+        os.fsync(descriptor)
+    return pepper
+
+
+async def _admit(keys: Keys, settings: Settings) -> str | None:
+    """Let the keys of the settings in; without any at all, make one and return it."""
+    await keys.bootstrap([key.get_secret_value() for key in settings.api_keys])
+    if await keys.has_admin():
+        return None
+    _, secret = await keys.create({"admin"}, {"*"}, "made at the first start")
+    return secret
