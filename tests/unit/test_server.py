@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from app.domain.errors import Misconfigured
+from app.server import bind
 
 # A service whose `search` takes as long as the query says, so that a request is under way.
 PROGRAM = """
@@ -134,3 +138,20 @@ def test_a_second_signal_ends_at_once() -> None:
         running.send_signal(signal.SIGTERM)
         running.send_signal(signal.SIGINT)
         assert running.wait(30) == 1
+
+
+def test_a_taken_port_and_a_foreign_address_are_named_with_the_way_out() -> None:
+    with contextlib.closing(bind("127.0.0.1", 0)) as door:
+        door.listen()
+        port = door.getsockname()[1]
+        with pytest.raises(Misconfigured, match=f"127.0.0.1 port {port}.*--port"):
+            bind("127.0.0.1", port)
+    with pytest.raises(Misconfigured, match=r"192\.0\.2\.1"):
+        bind("192.0.2.1", 0)
+    with pytest.raises(Misconfigured, match="nowhere"):
+        bind("nowhere.invalid", 0)
+
+
+def test_responses_are_not_held_back_for_acknowledgements() -> None:
+    with contextlib.closing(bind("127.0.0.1", 0)) as door:
+        assert door.proto == socket.IPPROTO_TCP  # what asyncio looks at before TCP_NODELAY
