@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.documents import Parsed
-from app.ingest.chunk import Limits, spans
+from app.ingest.cut.chunk import Limits, spans
+from app.ingest.cut.sentences import boundaries
 from app.ingest.parse.markdown import headings
-from app.ingest.sentences import boundaries
 
 WORD = re.compile(r"\w+|[^\w\s]")
 MARKS = ["# ", "## ", "#### ", "\n", "\n\n", "\r\n", " ", ". ", "。", "!", ", ", "- ", "| "]

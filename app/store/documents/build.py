@@ -77,6 +77,20 @@ async def take(
     return [pending[version] for version in wanted]
 
 
+async def untake(connection: AsyncConnection, lease: Lease, ids: Collection[int]) -> None:
+    """Count no attempt of versions that are handed back."""
+    await connection.execute(
+        update(job_items)
+        .where(
+            job_items.c.job == lease.job.id,
+            job_items.c.version.in_(ids),
+            job_items.c.state == "queued",
+            job_items.c.attempt > 0,
+        )
+        .values(attempt=job_items.c.attempt - 1)
+    )
+
+
 async def write(connection: AsyncConnection, lease: Lease, built: Sequence[Built]) -> list[Written]:
     """Store what was built of versions that still wait for it."""
     waiting = await connection.execute(

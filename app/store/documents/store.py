@@ -14,7 +14,7 @@ from app.domain.jobs import Job
 from app.store.clock import Clock, utc_now
 from app.store.documents import read
 from app.store.documents.accept import accept
-from app.store.documents.build import take, write
+from app.store.documents.build import take, untake, write
 from app.store.documents.publish import drop, publish, raise_revision, set_items
 from app.store.documents.rows import Built, Listed, Pending, Stats, Written
 from app.store.leases import OPEN_ITEMS, Lease, count_done, fence
@@ -196,16 +196,7 @@ class Documents:
         """
         async with self._database.write() as connection:
             await fence(connection, lease)
-            await connection.execute(
-                update(job_items)
-                .where(
-                    job_items.c.job == lease.job.id,
-                    job_items.c.version.in_(versions),
-                    job_items.c.state == "queued",
-                    job_items.c.attempt > 0,
-                )
-                .values(attempt=job_items.c.attempt - 1)
-            )
+            await untake(connection, lease, versions)
 
     async def write_chunks(self, lease: Lease, built: Sequence[Built]) -> list[Written]:
         """Store chunks, titles and parsed texts and mark the documents stale. Idempotent.

@@ -8,9 +8,9 @@ from itertools import pairwise
 import pytest
 
 from app.domain.documents import Parsed
-from app.ingest.chunk import Limits, limits, spans
+from app.ingest.cut.chunk import Limits, limits, spans
+from app.ingest.cut.sentences import boundaries
 from app.ingest.parse.markdown import headings
-from app.ingest.sentences import boundaries
 
 WORD = re.compile(r"\w+|[^\w\s]")
 SMALL = Limits(whole=40, longest=30, shortest=10, characters=640)

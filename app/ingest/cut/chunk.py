@@ -16,8 +16,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from app.domain.documents import Parsed, Span
-from app.ingest.outline import Outline, Tokens
-from app.ingest.sentences import boundaries
+from app.ingest.cut.outline import Outline, Tokens
+from app.ingest.cut.sentences import boundaries
 
 _SPECIAL_TOKENS = 2
 _CLAUSE = re.compile(r"[,;:—–)\]]\s|[，、：]")  # noqa: RUF001

@@ -1,0 +1,153 @@
+"""The whole way of a document, from the real store to the real indexes, in one folder."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.domain.documents import Collection, Source
+from app.domain.jobs import Job
+from app.ingest.bells import Bells
+from app.ingest.cut.prepare import recipe
+from app.ingest.indexer import Indexer
+from app.ingest.indexers import Indexers, IndexersOptions
+from app.ingest.parse.parser import Parser
+from app.ingest.parse.sandbox import Sandbox
+from app.ingest.pipeline import PipelineOptions, Tools
+from app.ingest.service import Ingest
+from app.ingest.upkeep import Upkeep
+from app.ingest.worker import Worker, WorkerOptions
+from app.store.chunks import StoredChunks
+from app.store.collections import Collections
+from app.store.documents import Documents
+from app.store.jobs import Jobs
+from app.store.migrate import migrate
+from app.store.session import Database
+from app.store.stale import StaleMarks
+from app.store.vectors import VectorCache
+from retrievers.embedders.hashing import HashingEmbedder
+from retrievers.fulltext.tantivy import TantivyRetriever
+from retrievers.graph.csr import GraphRetriever
+from retrievers.lane import Lane
+from retrievers.protocol import Embedder, Projection, Resources, Retriever
+from retrievers.types import Chunk, Query
+from retrievers.vector.faiss import FaissRetriever
+
+PROJECTIONS = ("vector", "fulltext", "graph")
+
+
+@dataclass
+class House:
+    """Everything open. `here` is the collection `default`."""
+
+    database: Database
+    collections: Collections
+    documents: Documents
+    jobs: Jobs
+    chunks: StoredChunks
+    marks: StaleMarks
+    retrievers: dict[str, Retriever]
+    tools: Tools
+    indexers: Indexers
+    worker: Worker
+    upkeep: Upkeep
+    ingest: Ingest
+    here: Collection
+
+    async def add(self, *sources: Source, wait_s: float = 30) -> Job:
+        """Take documents in and wait for their job."""
+        job = await self.ingest.accept(self.here, sources)
+        return await self.ingest.wait(job.id, wait_s)
+
+    async def found(self, text: str, k: int = 10) -> dict[str, list[str]]:
+        """By channel the ids of the documents found; the graph walks from the others' hits."""
+        query = Query(self.here.id, text)
+        vector = await self.retrievers["vector"].search(query, k)
+        fulltext = await self.retrievers["fulltext"].search(query, k)
+        seeds = {e.origin.id: 1.0 for e in (*vector, *fulltext) if isinstance(e.origin, Chunk)}
+        walk = Query(self.here.id, text, seeds=seeds)
+        graph = await self.retrievers["graph"].search(walk, k)
+        return {
+            name: [e.origin.document_id for e in evidence if isinstance(e.origin, Chunk)]
+            for name, evidence in (("vector", vector), ("fulltext", fulltext), ("graph", graph))
+        }
+
+
+@asynccontextmanager
+async def house(
+    folder: Path,
+    embedder: Embedder | None = None,
+    pipeline: PipelineOptions | None = None,
+    worker: WorkerOptions | None = None,
+    indexing: IndexersOptions | None = None,
+    working: bool = True,
+) -> AsyncIterator[House]:
+    """The house in a folder that may hold an earlier one's data.
+
+    Args:
+        working: Whether the worker and the upkeep run.
+    """
+    database = Database(f"sqlite:///{folder / 'anabranch.db'}")
+    await database.open()
+    await migrate(database)
+    inner = embedder or HashingEmbedder()
+    cache = VectorCache(database, inner)
+    chunks, marks = StoredChunks(database), StaleMarks(database)
+    collections, jobs = Collections(database), Jobs(database)
+    options = pipeline or PipelineOptions()
+    documents = Documents(database, PROJECTIONS, recipe(cache, options.longest))
+    resources = Resources(folder, cache, chunks)
+    backends: Sequence[Projection] = (
+        FaissRetriever(resources),
+        TantivyRetriever(resources),
+        GraphRetriever(resources),
+    )
+    indexers = Indexers([Indexer(each, marks, chunks) for each in backends], indexing)
+    sandbox, lane = Sandbox(), Lane("ingest", 1, nice=10)
+    tools = Tools(documents, chunks, cache, Parser(sandbox, lane), indexers, lane, options)
+    bells = Bells(jobs)
+    laborer = Worker(jobs, collections, tools, bells, worker)
+    upkeep = Upkeep(collections, documents, indexers)
+    ingest = Ingest(
+        collections,
+        documents,
+        jobs,
+        cache.fingerprint,
+        sandbox,
+        indexers,
+        laborer,
+        upkeep,
+        bells,
+    )
+    here = await collections.ensure("default")
+    await indexers.start([each.id for each in await collections.all()])
+    if working:
+        await laborer.start()
+        await upkeep.start()
+    try:
+        yield House(
+            database,
+            collections,
+            documents,
+            jobs,
+            chunks,
+            marks,
+            {backend.name: backend for backend in backends},  # type: ignore[misc]
+            tools,
+            indexers,
+            laborer,
+            upkeep,
+            ingest,
+            here,
+        )
+    finally:
+        await laborer.close()
+        await upkeep.close()
+        await indexers.close()
+        for backend in backends:
+            await backend.close()
+        await sandbox.close()
+        lane.close()
+        await database.close()
