@@ -145,3 +145,26 @@ async def test_a_folder_that_cannot_be_written_is_no_crash(tmp_path: Path) -> No
     with pytest.raises(RetrieverUnavailable, match="Not a directory"):
         await retriever.replace(HERE, shelf.documents())
     await retriever.close()
+
+
+@pytest.mark.anyio
+async def test_a_full_disk_keeps_the_change_for_the_next_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    shelf = _shelf(5)
+    retriever = TantivyRetriever(Resources(tmp_path, None, shelf))  # type: ignore[arg-type]
+    await retriever.replace(HERE, shelf.documents())
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(RetrieverUnavailable, match="No space left"):
+            await retriever.commit(HERE)
+    assert len(await retriever.search(Query(HERE, "heron"), 10)) == 5
+    await retriever.commit(HERE)
+    reopened = TantivyRetriever(Resources(tmp_path, None, shelf))  # type: ignore[arg-type]
+    assert await reopened.open(HERE)
+    assert len(await reopened.search(Query(HERE, "heron"), 10)) == 5
+    await retriever.close()
+    await reopened.close()
