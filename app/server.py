@@ -170,7 +170,7 @@ async def _until(
 
     async def stop() -> None:
         await told.wait()
-        app.state.lifecycle.draining = True
+        app.state.lifecycle.drain()
         # Those who watch readiness must see the 503 before the door is shut.
         await asyncio.sleep(LAME_DUCK_S)
         server.should_exit = True

@@ -83,11 +83,6 @@ class FakeDocuments:
     async def slice(self, collection: CollectionId, document_id: str, start: int, end: int) -> str:
         return (await self.get(collection, document_id)).text[start:end]
 
-    async def delete(self, collection: CollectionId, document_id: str) -> DocumentKey:
-        await self.get(collection, document_id)
-        del self.live[collection, document_id]
-        return DocumentKey(1)
-
     async def page(
         self, collection: CollectionId, limit: int, after: tuple[datetime, str] | None = None
     ) -> list[Document]:
@@ -118,12 +113,6 @@ class FakeJobs:
         ]
         places = sorted(mine, key=lambda job: (job.created_at, job.id), reverse=True)
         return [job for job in places if not after or (job.created_at, job.id) < after][:limit]
-
-    async def cancel(self, job_id: str) -> Job:
-        job = await self.get(job_id)
-        if job.status in ("queued", "running"):
-            self.all[job_id] = replace(job, status="cancelled", finished_at=THEN)
-        return self.all[job_id]
 
     async def active(self, collection: CollectionId) -> Backlog:
         return Backlog(0, 0)
@@ -217,6 +206,7 @@ class FakeAnswers:
 class FakeIngest:
     """Indexes at once: the job has succeeded when it is returned."""
 
+    collections: FakeCollections
     documents: FakeDocuments
     jobs: FakeJobs
     broken: bool = False
@@ -251,6 +241,22 @@ class FakeIngest:
         )  # fmt: skip
         self.jobs.all[job.id] = job
         return job
+
+    async def wait(self, job_id: str, seconds: float) -> Job:
+        return await self.jobs.get(job_id)
+
+    async def cancel(self, job_id: str) -> Job:
+        job = await self.jobs.get(job_id)
+        if job.status in ("queued", "running"):
+            self.jobs.all[job_id] = replace(job, status="cancelled", finished_at=THEN)
+        return self.jobs.all[job_id]
+
+    async def delete(self, collection: CollectionId, document_id: str) -> None:
+        await self.documents.get(collection, document_id)
+        del self.documents.live[collection, document_id]
+
+    async def delete_collection(self, name: str) -> None:
+        await self.collections.delete(name)
 
 
 @dataclass
@@ -342,11 +348,11 @@ class Services:
 
 
 async def make_services() -> Services:
-    documents, jobs = FakeDocuments(), FakeJobs()
+    collections, documents, jobs = FakeCollections(), FakeDocuments(), FakeJobs()
     search = FakeSearch(documents)
     services = Services(
-        FakeCollections(), documents, jobs, FakeKeys(), FakeSources(), FakeAnswers(),
-        FakeIngest(documents, jobs), search, FakeAsk(search), FakeTables(),
+        collections, documents, jobs, FakeKeys(), FakeSources(), FakeAnswers(),
+        FakeIngest(collections, documents, jobs), search, FakeAsk(search), FakeTables(),
         {"database": Health("ok"), "vector": Health("ok"), "fulltext": Health("ok")},
     )  # fmt: skip
     await services.collections.create("default")

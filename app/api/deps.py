@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypeVar, cast
 
 from fastapi import Depends, Path, Request
 from fastapi.routing import APIRoute
@@ -18,14 +19,35 @@ from app.domain.errors import NoEvidence, NotFound, Unauthenticated, Unsupported
 from app.domain.principal import Principal, Scope
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+T = TypeVar("T")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-@dataclass(slots=True)
 class Lifecycle:
-    """Set by the server when it was told to stop; `/readyz` then says 503."""
+    """Whether the server was told to stop: `/readyz` then says 503, and nobody waits any more."""
 
-    draining: bool = False
+    def __init__(self) -> None:
+        self._told = asyncio.Event()
+
+    @property
+    def draining(self) -> bool:
+        """Whether it was."""
+        return self._told.is_set()
+
+    def drain(self) -> None:
+        """It is told now."""
+        self._told.set()
+
+    async def or_drained(self, result: Coroutine[Any, Any, T]) -> T | None:
+        """The result; None, and the work cancelled, as soon as the server is told to stop."""
+        work = asyncio.ensure_future(result)
+        told = asyncio.ensure_future(self._told.wait())
+        try:
+            await asyncio.wait((work, told), return_when=asyncio.FIRST_COMPLETED)
+            return work.result() if work.done() else None
+        finally:
+            work.cancel()
+            told.cancel()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,33 @@ from app.store.keys import Keys
 from app.store.sources import Sources
 from retrievers.protocol import Health
 from retrievers.sql.tables import SourceSpec
+from retrievers.types import CollectionId
 
 
 class Ingest(Protocol):
     """The way in."""
 
     async def accept(self, collection: Collection, sources: Sequence[Source]) -> Job:
-        """Store the documents and queue their indexing; both survive a power cut on return."""
+        """Store the documents and queue their indexing; both survive a power cut on return.
+
+        A source with `content` is a file: its `title` is the file's name.
+        """
+        ...
+
+    async def wait(self, job_id: str, seconds: float) -> Job:
+        """The job as soon as it has ended, or as it stands after so many seconds."""
+        ...
+
+    async def cancel(self, job_id: str) -> Job:
+        """Drop what is not yet published; idempotent."""
+        ...
+
+    async def delete(self, collection: CollectionId, document_id: str) -> None:
+        """Gone from every answer on return."""
+        ...
+
+    async def delete_collection(self, name: str) -> None:
+        """Hidden with all it holds on return."""
         ...
 
 

@@ -159,5 +159,5 @@ async def delete(collection: CollectionDep, services: ServicesDep) -> Response:
 
     `default` cannot be deleted.
     """
-    await services.collections.delete(collection.name)
+    await services.ingest.delete_collection(collection.name)
     return Response(status_code=204)

@@ -203,7 +203,7 @@ async def delete(
     document_id: IdInPath, collection: CollectionDep, services: ServicesDep
 ) -> Response:
     """Gone from every retriever when this returns; its rows are removed in the background."""
-    await services.documents.delete(collection.id, _id(document_id))
+    await services.ingest.delete(collection.id, _id(document_id))
     return Response(status_code=204)
 
 

@@ -70,7 +70,10 @@ def _operation() -> dict[str, object]:
 async def add(
     request: Request, collection: CollectionDep, here: EdgeDep, wait: Wait = 0
 ) -> Response:
-    """Each file becomes a document; its name is kept as metadata `filename`, never as a path."""
+    """Each file becomes a document; its name is kept as metadata `filename`, never as a path.
+
+    A JSON file may hold several documents, as `{"documents": [...]}` does.
+    """
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise UnsupportedMedia("send multipart/form-data with the field `file`, once per file")
     try:
@@ -130,14 +133,7 @@ async def _source(upload: UploadFile, document_id: str, limits: ApiLimits, index
         )
     return Source(
         id=document_id,
-        title="",  # found by the parser: markup, first heading, file name
+        title=upload.filename or "",
         media_type=upload.content_type or "application/octet-stream",
         content=await upload.read(),
-        metadata={"filename": _file_name(upload.filename or "")},
     )
-
-
-def _file_name(sent: str) -> str:
-    """The last part of the name, without what cannot be kept."""
-    last = sent.replace("\\", "/").rpartition("/")[2]
-    return "".join(letter for letter in last if letter.isprintable())[:255]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -27,7 +25,6 @@ Wait = Annotated[
     float,
     Query(ge=0, le=60, description="Seconds to hold the response until the job has ended."),
 ]
-FIRST_LOOK_S, LAST_LOOK_S = 0.01, 0.25
 
 
 class JobsOut(BaseModel):
@@ -40,16 +37,10 @@ class JobsOut(BaseModel):
 
 async def ended(here: Edge, job: Job, wait_s: float) -> Job:
     """The job once it has ended, or as it stands after `wait_s` or when the service stops."""
-    deadline = time.monotonic() + wait_s
-    pause = FIRST_LOOK_S
-    while job.status not in TERMINAL and not here.lifecycle.draining:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            break
-        await asyncio.sleep(min(pause, left))
-        pause = min(pause * 1.5, LAST_LOOK_S)
-        job = await here.services.jobs.get(job.id)
-    return job
+    if job.status in TERMINAL or not wait_s:
+        return job
+    waited = await here.lifecycle.or_drained(here.services.ingest.wait(job.id, wait_s))
+    return waited or job
 
 
 def accepted(job: Job) -> Response:
@@ -120,4 +111,4 @@ async def get(job_id: JobId, principal: PrincipalDep, here: EdgeDep, wait: Wait 
 async def cancel(job_id: JobId, principal: PrincipalDep, here: EdgeDep) -> Response:
     """Documents already indexed stay; those not begun are dropped. Idempotent."""
     await _visible(here, principal, job_id)
-    return accepted(await here.services.jobs.cancel(job_id))
+    return accepted(await here.services.ingest.cancel(job_id))
