@@ -115,8 +115,8 @@ class TextIndex:
         self._generations.sweep()
 
     def discard(self) -> None:
-        """Give an unpublished draft up."""
-        self._writer = self._index = None
+        """Give an unpublished draft up; searches that began with this index still end well."""
+        self._writer = None
         if self._draft is not None:
             self._generations.discard(self._draft)
 

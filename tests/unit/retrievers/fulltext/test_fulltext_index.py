@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from retrievers.errors import RetrieverUnavailable
@@ -88,6 +91,19 @@ def test_a_failed_batch_changes_nothing_and_the_next_one_works(tmp_path: Path) -
     again = TextIndex.load(generations, Analysis("en"))
     assert again is not None
     assert list(again.search("bittern", 10, None)) == [good.id]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="open files cannot be deleted there")
+def test_an_index_swept_from_under_a_search_still_answers(tmp_path: Path) -> None:
+    generations, shelf = Generations(tmp_path, "test"), _shelf(50)
+    index = TextIndex(generations, Analysis("en"))
+    index.replace(shelf.documents())
+    index.publish()
+    index.replace({DocumentKey(50): []})
+    index.discard()
+    shutil.rmtree(tmp_path)
+    assert len(index.search('"number 7" heron reeds', 100, np.arange(1, 40))) == 39
+    assert len(index.search("heron", 100, None)) == 49
 
 
 def test_dead_entries_are_counted(tmp_path: Path) -> None:
