@@ -50,8 +50,9 @@ def configure_logging(level: str, form: Literal["auto", "json", "text"]) -> None
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # One line per outgoing request of the HTTP client would name hosts and paths.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    # httpx would name hosts and paths; the others tell how they were loaded.
+    for chatty in ("httpx", "alembic", "faiss"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 class Observed:
