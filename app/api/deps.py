@@ -166,7 +166,7 @@ async def visible(services: Services, principal: Principal, name: str) -> Collec
 
 
 CollectionName = Annotated[
-    str, Path(description="Name of a collection.", pattern=f"^{NAME.pattern}$", examples=["wiki"])
+    str, Path(description="Name of a collection.", pattern=f"^{NAME.pattern}$", examples=["demo"])
 ]
 
 

@@ -134,7 +134,7 @@ def _questions(commands: Any) -> None:
         "search",
         "questions",
         "show the passages a query finds",
-        'anabranch search "bridge over the Vell" --top-k 3',
+        'anabranch search "nine herons" --top-k 3',
     )
     search.add_argument("query")
     search.add_argument("--strategy", choices=("auto", "single", "multihop"), default="auto")
@@ -143,7 +143,7 @@ def _questions(commands: Any) -> None:
         "ask",
         "questions",
         "answer a question with citations",
-        'anabranch ask "Who designed the bridge over the Vell?"',
+        'anabranch ask "Who designed the Nine Heron Bridge?"',
     )
     ask.add_argument("question")
     for parser, verb in ((search, "search"), (ask, "ask")):

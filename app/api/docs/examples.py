@@ -13,22 +13,22 @@ COLLECTION: Json = {
     "embedding_model": None,
     "created_at": "2026-11-24T09:30:00.000Z",
 }
-SEARCH: Json = {"query": "Who designed the bridge over the Vell?", "top_k": 5}
+SEARCH: Json = {"query": "Who designed the Nine Heron Bridge?", "top_k": 5}
 HIT: Json = {
     "rank": 1,
     "score": 0.82,
-    "document_id": "bridge",
+    "document_id": "nine-heron-bridge",
     "chunk_id": "chk_3mzq7nbh2c",
-    "title": "Vell Bridge",
-    "text": "The bridge over the Vell was designed by Ada Morn.",
+    "title": "Nine Heron Bridge",
+    "text": "Isaura Venn designed the Nine Heron Bridge.",
     "start": 0,
-    "end": 50,
+    "end": 43,
     "metadata": {"lang": "en"},
     "channels": {"vector": {"rank": 1, "score": 0.71}, "fulltext": {"rank": 2, "score": 9.4}},
     "sql": None,
 }
 FOUND: Json = {
-    "query": "Who designed the bridge over the Vell?",
+    "query": "Who designed the Nine Heron Bridge?",
     "strategy": "single",
     "results": [HIT],
     "degraded": [],
@@ -37,21 +37,21 @@ FOUND: Json = {
 DOCUMENTS: Json = {
     "documents": [
         {
-            "id": "bridge",
-            "title": "Vell Bridge",
-            "text": "The bridge over the Vell was designed by Ada Morn.",
-            "metadata": {"lang": "en", "year": 1931, "tags": ["bridges", "rivers"]},
+            "id": "visitor-note",
+            "title": "A visitor's note",
+            "text": "Isaura Venn designed the Nine Heron Bridge.",
+            "metadata": {"lang": "en", "year": 1887, "tags": ["bridges", "rivers"]},
         }
     ]
 }
 DOCUMENT: Json = {
-    "id": "bridge",
-    "collection": "wiki",
-    "title": "Vell Bridge",
-    "text": "The bridge over the Vell was designed by Ada Morn.",
+    "id": "visitor-note",
+    "collection": "demo",
+    "title": "A visitor's note",
+    "text": "Isaura Venn designed the Nine Heron Bridge.",
     "media_type": "text/plain",
     "version": 1,
-    "metadata": {"lang": "en", "year": 1931, "tags": ["bridges", "rivers"]},
+    "metadata": {"lang": "en", "year": 1887, "tags": ["bridges", "rivers"]},
     "created_at": "2026-11-24T09:30:00.000Z",
     "updated_at": "2026-11-24T09:30:00.000Z",
 }
@@ -72,23 +72,23 @@ JOB: Json = {
     "created_at": "2026-11-24T09:30:00.000Z",
     "finished_at": "2026-11-24T09:30:00.400Z",
 }
-ASK: Json = {"question": "Who designed the bridge over the Vell?"}
+ASK: Json = {"question": "Who designed the Nine Heron Bridge?"}
 ANSWER: Json = {
     "id": "ans_b5x2m7q9w4k1",
-    "question": "Who designed the bridge over the Vell?",
+    "question": "Who designed the Nine Heron Bridge?",
     "status": "answered",
-    "answer": "The bridge over the Vell was designed by Ada Morn. [1]",
-    "short_answer": "Ada Morn",
+    "answer": "Isaura Venn designed the Nine Heron Bridge. [1]",
+    "short_answer": "Isaura Venn",
     "citations": [
         {
             "mark": "[1]",
             "start": 0,
-            "end": 50,
-            "document_id": "bridge",
+            "end": 43,
+            "document_id": "nine-heron-bridge",
             "chunk_id": "chk_3mzq7nbh2c",
             "source_start": 0,
-            "source_end": 50,
-            "quote": "The bridge over the Vell was designed by Ada Morn.",
+            "source_end": 43,
+            "quote": "Isaura Venn designed the Nine Heron Bridge.",
             "sql": None,
         }
     ],

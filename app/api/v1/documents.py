@@ -28,7 +28,7 @@ IdInPath = Annotated[
     Path(
         description="Id of a document, percent-encoded (a slash is `%2F`).",
         min_length=1,
-        examples=["bridge"],
+        examples=["visitor-note"],
     ),
 ]
 
@@ -172,7 +172,7 @@ class ContentOut(BaseModel):
         "getDocumentContent",
         "A slice of the stored text",
         "read",
-        answer={"text": "The bridge", "start": 0, "end": 10},
+        answer={"text": "Isaura Venn", "start": 0, "end": 11},
         problems=["not-found", "invalid-request"],
     ),
 )
