@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Literal, cast
 
 from sqlalchemy import URL, Connection, event, make_url
@@ -13,7 +14,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from app.domain.errors import Misconfigured
+from app.domain.errors import Misconfigured, StorageUnavailable
 from app.store.changes import Changes
 from app.store.faults import translated, unreachable
 
@@ -71,6 +72,7 @@ class Database:
         if find_spec(self._url.get_driver_name()) is None:
             raise Misconfigured("PostgreSQL needs its driver: pip install 'anabranch[postgres]'")
         if self.dialect == "sqlite":
+            _require_folder(self._url)
             self._writer = self._sqlite(readers=1)
             event.listen(self._writer.sync_engine, "begin", _begin_immediate)
             self._reader = self._sqlite(readers=self._readers)
@@ -207,6 +209,13 @@ def _parse(url: str) -> tuple[URL, Dialect]:
     return parsed.set(drivername=f"{dialect}+{driver}"), dialect
 
 
+def _require_folder(url: URL) -> None:
+    # Asked before SQLite is: its own message names neither the folder nor what is wrong with it.
+    folder = Path(url.database or "").parent
+    if not folder.is_dir():
+        raise StorageUnavailable(f"the folder {folder} does not exist; create it")
+
+
 @asynccontextmanager
 async def _connected(engine: AsyncEngine | None) -> AsyncIterator[AsyncConnection]:
     if engine is None:
@@ -226,22 +235,27 @@ def _prepare(connection: DBAPIConnection, record: object) -> None:
     # Without this the driver opens transactions by itself, as deferred ones: two of those that
     # read before they write get "locked" at once, whatever the timeout.
     cast(Any, connection).isolation_level = None
+    try:
+        for pragma in _PRAGMAS:
+            _set(connection, pragma)
+    except BaseException:
+        # The pool does not know this connection yet: nobody else would end its thread.
+        connection.close()
+        raise
+
+
+def _set(connection: DBAPIConnection, pragma: str) -> None:
     cursor = connection.cursor()
-    for pragma in _PRAGMAS:
-        cursor.execute(f"PRAGMA {pragma}")
+    cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
 def _without_foreign_keys(connection: DBAPIConnection, record: object) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA foreign_keys=OFF")
-    cursor.close()
+    _set(connection, "foreign_keys=OFF")
 
 
 def _forbid_writes(connection: DBAPIConnection, record: object) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA query_only=ON")
-    cursor.close()
+    _set(connection, "query_only=ON")
 
 
 def _begin_immediate(connection: Connection) -> None:

@@ -38,7 +38,7 @@ class SqlSource:
         except ArgumentError:
             return "***"
         hidden = {key: "***" for key in url.query if key.lower() in _SECRETS}
-        return url.update_query_dict(hidden).render_as_string(hide_password=True)
+        return url.update_query_dict(hidden).render_as_string().replace("%2A%2A%2A", "***")
 
 
 class Sources:

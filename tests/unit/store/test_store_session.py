@@ -203,7 +203,7 @@ class TestOnlySqlite:
 
     async def test_a_missing_folder_is_named(self, tmp_path: Path) -> None:
         database = Database(f"sqlite:///{tmp_path}/absent/anabranch.db")
-        with pytest.raises(StorageUnavailable, match="data directory exists"):
+        with pytest.raises(StorageUnavailable, match="absent does not exist"):
             await database.open()
         await database.close()
 
