@@ -22,6 +22,8 @@ from retrievers.types import Chunk, ChunkId, DocumentKey
 HEAP = 15_000_000
 """Bytes a writer thread may buffer; the engine's minimum, and plenty for a batch."""
 BULK_HEAP = 48_000_000
+BROAD = 0.25
+"""Share of the index above which a filter costs less on the hits than as a set of terms."""
 
 
 class TextIndex:
@@ -64,7 +66,7 @@ class TextIndex:
     def search(
         self, question: str, k: int, allowed: npt.NDArray[np.int64] | None
     ) -> Mapping[ChunkId, float]:
-        """BM25 scores of the best `k` chunks."""
+        """BM25 scores of the best `k` chunks; of the `allowed` ones (ascending) if given."""
         index = self._index
         if index is None:
             return {}
@@ -72,9 +74,11 @@ class TextIndex:
         query = self._analysis.query(question, searcher)
         if query is None:
             return {}
-        if allowed is not None:
-            query = self._analysis.only(query, allowed.tolist())
-        return dict(_hits(searcher, query, k))
+        if allowed is None:
+            return dict(_hits(searcher, query, k))
+        if len(allowed) > BROAD * searcher.num_docs:
+            return _among(allowed, searcher, query, k)
+        return dict(_hits(searcher, self._analysis.only(query, allowed.tolist()), k))
 
     def replace(self, documents: Mapping[DocumentKey, Iterable[Chunk]]) -> None:
         """Searchable on return, durable after `publish`."""
@@ -157,6 +161,19 @@ class TextIndex:
         index.config_reader("manual")
         index.reload()
         return index
+
+
+def _among(
+    allowed: npt.NDArray[np.int64], searcher: tantivy.Searcher, query: tantivy.Query, k: int
+) -> Mapping[ChunkId, float]:
+    """The best `k` allowed hits, exactly: the list grows until it holds them or ends."""
+    members, limit = set(allowed.tolist()), 2 * k
+    while True:
+        hits = list(_hits(searcher, query, limit))
+        kept = [hit for hit in hits if hit[0] in members]
+        if len(kept) >= k or len(hits) < limit:
+            return dict(kept[:k])
+        limit *= 4
 
 
 def _hits(

@@ -161,6 +161,18 @@ def test_a_filter_does_not_change_scores(tmp_path: Path) -> None:
     assert index.search("pump house", 10, np.array([2, 3])) == {2: free[2], 3: free[3]}
 
 
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
+def test_a_broad_filter_finds_what_a_narrow_one_would(tmp_path: Path, share: float) -> None:
+    index = _index(tmp_path, {n: "pump " * (1 + n % 50) + f"number {n}" for n in range(400)})
+    everything = index.search("pump", 400, None)
+    # The allowed ones are the worst, so that the first hits are all of the others.
+    allowed = sorted(everything, key=lambda chunk: everything[chunk])[: int(400 * share)]
+    found = index.search("pump", 10, np.array(sorted(allowed)))
+    best = sorted((everything[chunk] for chunk in allowed), reverse=True)[:10]
+    assert sorted(found.values(), reverse=True) == pytest.approx(best)
+    assert set(found) <= set(allowed)
+
+
 @given(st.text(max_size=200))
 @settings(max_examples=150, deadline=None)
 def test_any_text_can_be_indexed_and_asked(text: str) -> None:
