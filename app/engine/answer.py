@@ -172,8 +172,14 @@ def _nothing(draft: Draft, found: Found) -> str:
     searched = _searched(found)
     if not draft.read:
         return f"No answer was found: {searched} search of this collection returned no passage."
-    passages = "passage" if draft.read == 1 else f"{draft.read} passages"
-    return f"No answer was found: the {passages} that {searched} search returned do not hold one."
+    if draft.read == 1:
+        return (
+            f"No answer was found: the passage that {searched} search returned does not hold one."
+        )
+    return (
+        f"No answer was found: the {draft.read} passages that {searched} search returned do not"
+        " hold one."
+    )
 
 
 def _tables_lost(found: Found) -> bool:

@@ -34,8 +34,9 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\[\^?\d{1,4}\]|【[^】]{0,20}】"), ""),
     (
         re.compile(
-            r"(?<!\w)(?:[a-z][a-z0-9+.-]{1,20}:(?://|\\\\)|www\.(?=\w)"
-            r"|(?:javascript|vbscript|data|mailto|file|tel):(?=\S))[^\s<>\"'\u201d\u2019)\]]*",
+            r"(?:[a-z][a-z0-9+.-]{0,20}:(?://|\\\\)|(?<!\w)www\.(?=\w)"
+            r"|(?:javascript|vbscript):|(?<!\w)(?:data|mailto|file|tel):(?=\S))"
+            r"[^\s<>\"'\u201d\u2019)\]]*",
             re.IGNORECASE,
         ),
         "",

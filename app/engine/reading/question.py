@@ -21,6 +21,7 @@ is are was were be been do does did has have had can could will would shall shou
 s 's
 """
 _AUXILIARY = frozenset(_AUXILIARY_WORDS.split())
+_BEING = frozenset(("is", "are", "was", "were", "be", "been", "s", "'s"))
 _LEADING = _AUXILIARY | {
     "in",
     "on",
@@ -72,7 +73,7 @@ _NOUN_STEMS: tuple[tuple[Kind, str], ...] = (
         r"direct|fath|moth|spous|perform|compos|author|writer|founder|presid|king\b|queen|wife"
         r"|husband|son\b|daughter|child|actor|actress|sing(?:er)|play|produc|edit|screenwr"
         r"|sibl|brother|sister|owner|creator|ruler|leader|coach|artist|person|man\b|woman"
-        r"|architect|inventor|poet|general\b|scientist|emperor|minist|mayor|govern|keeper"
+        r"|architect|inventor|engineer|designer|painter|doctor|professor|poet|general\b|scientist|emperor|minist|mayor|govern|keeper"
         r"|grand(?:fath|moth)|aunt|uncle|nephew|niece|cousin|stepmoth|stepfath",
     ),
 )
@@ -133,7 +134,9 @@ def _asks_for(lower: str) -> tuple[Kind, list[str]]:
     asking = _asking_word(lower)
     if asking is None:
         verdict = lower.split(" ", 1)[0] in _AUXILIARY
-        return ("verdict" if verdict and " or " not in lower else _by_noun(lower, "text")), []
+        if verdict and " or " not in lower:
+            return "verdict", []
+        return _by_noun(" ".join(_phrase(lower)), "text"), []
     word, rest = asking.group(), lower[asking.end() :]
     if measure := _MEASURE.match(lower, asking.start()):
         return "number", _phrase(lower[measure.end() :])
@@ -164,12 +167,15 @@ def _asking_word(lower: str) -> re.Match[str] | None:
 
 
 def _phrase(rest: str) -> list[str]:
+    """The noun phrase at the start; none after "did" and the like, whose subject is not asked."""
     found: list[str] = []
     for raw in rest.split()[:9]:
         word = raw.strip("?,.;:()\"'“”")
-        if not found and (word in _AUXILIARY or word in _DETERMINERS):
+        if not found and word in _AUXILIARY - _BEING:
+            break
+        if not found and (word in _BEING or word in _DETERMINERS):
             continue
-        if not word or word in _PHRASE_ENDS or len(found) == 4:
+        if not word or word in _PHRASE_ENDS or word in _DETERMINERS or len(found) == 4:
             break
         found.append(word.removesuffix("'s").removesuffix("’s"))
         if raw[-1] in "?,.;:'’" or raw.endswith(("'s", "’s")):

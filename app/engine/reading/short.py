@@ -83,7 +83,7 @@ class ShortOptions:
     links: float = -0.4  # this sentence names another passage: the middle of a chain
     question_names: float = -1.1  # the question names this passage: the start of a chain
     title: float = 0.7  # the span is the passage's title
-    bridge: float = -1.5  # the span is another chosen passage's title: the middle of a chain
+    bridge: float = -1.5  # the span is a title that a chosen sentence names: the middle of a chain
     title_part: float = -0.2
     opening: float = 0.4  # the span opens its sentence …
     opening_alone: float = -0.1  # … and is one word, which may be capitalised for that only
@@ -192,7 +192,7 @@ class _Reader:
         self._asked, self._options = asked, options
         terms = frozenset(asked.terms)
         others = [pick for pick in picks if sentences.places[pick][0] != p]
-        self._bridges = {sentences.passages[sentences.places[pick][0]].name for pick in others}
+        self._bridges = {sentences.passages[other].name for other in links.to(picks)}
         elsewhere = frozenset().union(*(sentences.held[pick] for pick in others))
         fresh = terms - elsewhere
         cues = _related(terms) | asked.head

@@ -95,7 +95,7 @@ def spans(kind: Kind, text: str, start: int, end: int) -> list[Span]:
             if not any(a <= match.start() < b for a, b in dates)
         }
     elif kind in ("person", "place", "name"):
-        names = _NAMES.finditer(text, start, end)
+        names = _NAMES.finditer(_without_dates(text, start, end), start, end)
         found = {span for match in names for span in _names(text, *match.span())}
         if kind == "name":
             for match in _QUOTES.finditer(text, start, end):
@@ -103,6 +103,13 @@ def spans(kind: Kind, text: str, start: int, end: int) -> list[Span]:
     else:
         return []
     return sorted(span for span in found if span.end > span.start)
+
+
+def _without_dates(text: str, start: int, end: int) -> str:
+    """The text with its dates blotted out, so that "May 1887 Isaura Venn" is no name."""
+    for match in list(_DATES.finditer(text, start, end)):
+        text = f"{text[: match.start()]}{',' * len(match.group())}{text[match.end() :]}"
+    return text
 
 
 def _trimmed(text: str, start: int, end: int, look: Look) -> Span:
