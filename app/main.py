@@ -13,7 +13,7 @@ from starlette.responses import Response
 from app.api import routes
 from app.api.deps import Edge, Lifecycle
 from app.api.kinds import KINDS
-from app.api.limits import ApiLimits, RateLimit, Turnstile
+from app.api.limits import ApiLimits, Disk, RateLimit, Turnstile
 from app.api.paths import EncodedSlashes
 from app.api.problems import respond
 from app.api.services import Services
@@ -43,7 +43,8 @@ def create_app(settings: Settings, build: Build | None = None) -> FastAPI:
         async with (build or _wired)(settings) as services:
             turnstile = Turnstile(limits.concurrency, limits.queue)
             rate = RateLimit(limits.rate_per_minute)
-            yield Opened(edge=Edge(services, limits, turnstile, rate, lifecycle))
+            disk = Disk(settings.data_dir, limits.free_bytes)
+            yield Opened(edge=Edge(services, limits, turnstile, rate, disk, lifecycle))
 
     app = FastAPI(
         title="anabranch",

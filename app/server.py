@@ -160,6 +160,7 @@ async def _until(
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=75,  # longer than most proxies keep theirs, so that they close first
         timeout_graceful_shutdown=max(1, round(grace_s)),
     )
 

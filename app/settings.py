@@ -108,6 +108,7 @@ class Limits(Group):
     concurrency: PositiveInt = 32
     queue: NonNegativeInt = 512
     rate_per_minute: NonNegativeInt = 0
+    free_bytes: NonNegativeInt = 1024**3
 
 
 class Observe(Group):
@@ -239,7 +240,8 @@ def _refuse_unknown(environment: Mapping[str, str | None]) -> None:
     known = set(names())
     groups = {name.rpartition(NESTED)[0] for name in known} - {""}
     allowed = known | SECRET_FILES | _parents(groups)
-    options = tuple(name + NESTED for name in known if name.endswith("OPTIONS"))
+    # Below these anything may be named: options of a backend, further channels.
+    options = tuple(name + NESTED for name, value in leaves() if isinstance(value, dict))
     for variable in environment:
         name = variable.upper()
         if not name.startswith(PREFIX) or name in allowed:

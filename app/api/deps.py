@@ -12,7 +12,7 @@ from fastapi import Depends, Path, Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-from app.api.limits import ApiLimits, RateLimit, Turnstile, at_most
+from app.api.limits import ApiLimits, Disk, RateLimit, Turnstile, at_most
 from app.api.services import Services
 from app.domain.documents import Collection
 from app.domain.errors import NoEvidence, NotFound, Unauthenticated, UnsupportedMedia
@@ -58,6 +58,7 @@ class Edge:
     limits: ApiLimits
     turnstile: Turnstile
     rate: RateLimit
+    disk: Disk
     lifecycle: Lifecycle
 
 

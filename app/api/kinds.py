@@ -175,6 +175,13 @@ KINDS: Mapping[str, Kind] = {
             "Wait until /readyz answers 200.",
         ),
         Kind(
+            "read-only-disk",
+            503,
+            "The disk is nearly full",
+            "Documents are not taken in any more; questions are answered and deletes are done.",
+            "Free disk space, then send the same request again.",
+        ),
+        Kind(
             "storage-unavailable",
             503,
             "The storage does not take writes",

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message, Receive
 
-from app.domain.errors import Overloaded, Rejected
+from app.domain.errors import Overloaded, Rejected, StorageUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class ApiLimits:
     concurrency: int = 32  # questions worked on at once
     queue: int = 512  # questions that may wait for their turn
     rate_per_minute: int = 0  # requests per key; 0 = no limit
+    free_bytes: int = 1024**3  # left on the disk; nothing is taken in when there is less
 
 
 class Turnstile:
@@ -82,6 +85,27 @@ class RateLimit:
                 f"this key may send {self._per_minute} requests a minute", wait, "rate-limited"
             )
         seen.append(now)
+
+
+class Disk:
+    """Keeps documents from filling the disk up: reads and deletes need some room too."""
+
+    def __init__(self, folder: Path, free_bytes: int) -> None:
+        self._folder, self._free_bytes = folder, free_bytes
+
+    def room(self) -> None:
+        """Look whether documents may be taken in.
+
+        Raises:
+            StorageUnavailable: `read-only-disk`: less than the limit, or a twentieth, is free.
+        """
+        usage = shutil.disk_usage(self._folder)
+        if usage.free < min(self._free_bytes, usage.total // 20):
+            raise StorageUnavailable(
+                f"only {usage.free // 2**20} MiB are free on the disk of the data directory; "
+                "free some, or lower ANABRANCH_LIMITS__FREE_BYTES",
+                "read-only-disk",
+            )
 
 
 def at_most(limit: int, request: Request) -> Receive:

@@ -93,8 +93,8 @@ class Services(Protocol):
         ...
 
     @property
-    def sql(self) -> Tables:
-        """The SQL channel."""
+    def sql(self) -> Tables | None:
+        """The SQL channel, unless it is off."""
         ...
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 import httpx
@@ -209,3 +210,17 @@ async def test_every_kind_of_problem_has_a_page_without_a_key(services: Any) -> 
             assert page.status_code == 200
             assert slug in page.text
         problem(await client.get("/docs/problems/none"), 404, "not-found")
+
+
+async def test_a_nearly_full_disk_takes_no_documents_in_but_deletes(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posted = {"documents": [{"id": "d", "text": "x"}]}
+    assert (await client.post(DOCUMENTS, json=posted)).status_code == 202
+    usage = shutil.disk_usage("/")._replace(total=10 * 2**40, free=2**29)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    problem(await client.post(DOCUMENTS, json=posted), 503, "read-only-disk")
+    files = await client.post("/v1/collections/default/files", files=[("file", ("a", b"x"))])
+    assert "512 MiB" in problem(files, 503, "read-only-disk")["detail"]
+    assert (await client.post(SEARCH, json={"query": "x"})).status_code == 200
+    assert (await client.delete(f"{DOCUMENTS}/d")).status_code == 204

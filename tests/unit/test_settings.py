@@ -44,6 +44,8 @@ def test_one_value_of_a_group_leaves_the_others(monkeypatch: pytest.MonkeyPatch)
     assert retrievers.vector.timeout_s == 0.4
     assert retrievers.vector.use.startswith("retrievers.vector")
     assert retrievers.graph.options == {"a": 1}
+    monkeypatch.setenv("ANABRANCH_RETRIEVERS__MORE__WEB__USE", "web.retriever:Web")
+    assert load().retrievers.more["web"].use == "web.retriever:Web"
     assert retrievers.fulltext.timeout_s == 1.0
 
 

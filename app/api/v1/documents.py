@@ -76,6 +76,7 @@ class DocumentOut(BaseModel):
             "embedding-model-mismatch",
             "too-large",
             "invalid-request",
+            "read-only-disk",
             "storage-unavailable",
         ],
         status=202,
@@ -85,6 +86,7 @@ async def add(
     body: DocumentsIn, collection: CollectionDep, here: EdgeDep, wait: Wait = 0
 ) -> Response:
     """Stored durably at the 202; searchable in every retriever when the job has succeeded."""
+    here.disk.room()
     sources = [
         _source(posted, here.limits, f"/body/documents/{index}")
         for index, posted in enumerate(body.documents)

@@ -51,7 +51,13 @@ def _operation() -> dict[str, object]:
         "Add files",
         "write",
         answer={"job": examples.JOB},
-        problems=["not-found", "too-large", "unsupported-media-type", "invalid-request"],
+        problems=[
+            "not-found",
+            "too-large",
+            "unsupported-media-type",
+            "invalid-request",
+            "read-only-disk",
+        ],
         status=202,
     )
     content = {"schema": _SCHEMA, "examples": {"example": {"value": {FIELD: ["(a text file)"]}}}}
@@ -76,6 +82,7 @@ async def add(
     """
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise UnsupportedMedia("send multipart/form-data with the field `file`, once per file")
+    here.disk.room()
     try:
         form = await request.form(max_files=here.limits.files, max_fields=here.limits.files)
     except HTTPException as error:

@@ -85,6 +85,7 @@ def _json(source: SqlSource) -> dict[str, Any]:
             "invalid-request",
             "sql-refused",
             "source-unreachable",
+            "not-available",
         ],
         status=201,
     ),
@@ -92,6 +93,8 @@ def _json(source: SqlSource) -> dict[str, Any]:
 async def create(body: SourceIn, collection: CollectionDep, services: ServicesDep) -> Response:
     """The source is opened and its catalogue read before it is kept; nothing is written to it."""
     tables = tuple(body.tables) if body.tables else None
+    if services.sql is None:
+        raise Rejected("the SQL channel is off (ANABRANCH_RETRIEVERS__SQL__USE)", "not-available")
     try:
         await services.sql.probe(SourceSpec(body.name, body.url, tables))
     except RetrieverUnavailable as error:
