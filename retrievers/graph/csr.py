@@ -14,6 +14,7 @@ from retrievers.filters import EVERYTHING
 from retrievers.generations import GenerationUnusable
 from retrievers.graph import files
 from retrievers.graph.index import Passage, PassageIndex
+from retrievers.graph.linking import candidates
 from retrievers.graph.question import read
 from retrievers.graph.view import GraphOptions, View
 from retrievers.graph.words import Stemmer
@@ -74,10 +75,13 @@ class GraphRetriever:
             allowed = await self._chunks.select(query.collection, query.filter)
             if allowed is not None and not len(allowed):
                 return []
-        view, question = graph.view, read(query.text)
+        view = graph.view
+
+        def best(count: int) -> Mapping[ChunkId, float]:
+            return view.best(read(query.text), query.seeds, count, allowed)
 
         async def fetch(count: int) -> Mapping[ChunkId, float]:
-            return await self._searching.run(view.best, question, query.seeds, count, allowed)
+            return await self._searching.run(best, count)
 
         return await rank(self.name, k, fetch, lambda ids: self._chunks.get(query.collection, ids))
 
@@ -85,7 +89,9 @@ class GraphRetriever:
         """Terms and entities of the candidates, in the order of `ids`."""
         graph = self._opened.readable(query.collection)
         view = graph.view if graph else View(PassageIndex(self._stemmer), self._options)
-        return await self._searching.run(view.profile, read(query.text), query.seeds, ids)
+        return await self._searching.run(
+            lambda: view.profile(read(query.text), query.seeds, ids),
+        )
 
     async def health(self) -> Health:
         """Down when every collection is unusable; says how many entities passages have.
@@ -170,7 +176,8 @@ class GraphRetriever:
 
     async def _passages(self, collection: CollectionId, chunks: Sequence[Chunk]) -> list[Passage]:
         found = await self._chunks.candidates(collection, [chunk.id for chunk in chunks])
-        return [Passage(chunk, found.get(chunk.id, {})) for chunk in chunks]
+        # A chunk deleted meanwhile has no candidates any more; its text still has them.
+        return [Passage(c, found[c.id] if c.id in found else candidates(c.text)) for c in chunks]
 
     async def _open(self, collection: CollectionId) -> bool:
         if self._opened.get(collection) is not None:

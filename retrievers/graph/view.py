@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,8 @@ from retrievers.protocol import Profile
 from retrievers.types import ChunkId
 
 Integers = npt.NDArray[np.int64]
+REMEMBERED = 1_000_000
+"""Scores of recent walks that a view keeps (8 bytes each)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,10 @@ class View:
         bounds = np.concatenate([[0], np.cumsum(counts)])
         shape = (len(rows), len(self._keys))
         self.links = Links(csr_matrix((weights, columns, bounds), shape=shape))
+        # A search is followed by a profile of what it found, from the same seeds.
+        self._walked: deque[tuple[Question, Mapping[ChunkId, float], Vector]] = deque(
+            maxlen=max(2, min(16, REMEMBERED // max(len(rows), 1)))
+        )
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -78,6 +85,9 @@ class View:
 
     def visits(self, question: Question, seeds: Mapping[ChunkId, float]) -> Vector | None:
         """The walk's score of each row; None if there is nothing to start from."""
+        for earlier, from_seeds, visits in list(self._walked):
+            if earlier == question and from_seeds == seeds:
+                return visits
         passages = self._restart(seeds)
         entities = np.zeros(len(self._keys))
         asked = self.asked(question)
@@ -88,7 +98,9 @@ class View:
         if not total:
             return None
         options = self._options
-        return walk(self.links, passages / total, entities / total, options.onward, options.steps)
+        visits = walk(self.links, passages / total, entities / total, options.onward, options.steps)
+        self._walked.append((question, dict(seeds), visits))
+        return visits
 
     def best(
         self,

@@ -28,9 +28,10 @@ PROFILE = Profile(
     specificity=0.9,
     words=("Who", "directed", "the", "film", "with", "Ada", "Bell"),
     word_terms=((), (0,), (), (1,), (), (2,), (3,)),
+    proximity=np.array([1.0, 0.6, 0.2, 0.3]),
 )
 CANDIDATES = Candidates(
-    proximity=np.array([1.0, 0.6, 0.2, 0.3]),
+    proximity=PROFILE.proximity,
     similarity=np.array([0.0, -0.05, -0.2, -0.1]),
     profile=PROFILE,
 )
@@ -76,7 +77,7 @@ def test_every_candidate_is_ranked_once_beyond_the_last_pick() -> None:
 
 
 def test_equal_scores_go_to_the_smaller_key() -> None:
-    even = Candidates(np.ones(3), np.zeros(3), replace(_nothing(3)))
+    even = Candidates(np.ones(3), np.zeros(3), _nothing(3))
     assert first_pick(even) == 0
     assert select(even, 0, np.zeros(3)) == [0, 1, 2]
     assert order_of(["c", "a", "b"]) == [1, 2, 0]
@@ -89,4 +90,6 @@ def test_one_candidate_is_its_own_ranking() -> None:
 
 def _nothing(count: int) -> Profile:
     none = np.zeros(0, dtype=np.int64)
-    return Profile(np.zeros(0), np.zeros((count, 0)), none, none, np.zeros(0), 0.0, (), ())
+    return Profile(
+        np.zeros(0), np.zeros((count, 0)), none, none, np.zeros(0), 0.0, (), (), np.ones(count)
+    )
