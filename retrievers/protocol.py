@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -136,6 +136,8 @@ class Resources:
     """`indexes/<collection>/<projection>/` lives below it."""
     embedder: Embedder
     chunks: Chunks
+    language_of: Callable[[CollectionId], Awaitable[str]] | None = None
+    """Language code of a collection; where it is None, every backend takes its own default."""
 
 
 class VectorTable(Protocol):

@@ -15,12 +15,12 @@ from app.engine.fanout import Channel
 from app.engine.multihop import Multihop
 from app.engine.search import Search
 from app.ingest.bells import Bells
+from app.ingest.cut.prepare import recipe
 from app.ingest.indexer import Indexer
 from app.ingest.indexers import Indexers, IndexersOptions
 from app.ingest.parse.parser import Parser
 from app.ingest.parse.sandbox import Sandbox
 from app.ingest.pipeline import PipelineOptions, Tools
-from app.ingest.prepare import recipe
 from app.ingest.service import Ingest, IngestLimits
 from app.ingest.upkeep import Upkeep
 from app.ingest.worker import Worker
@@ -43,6 +43,7 @@ from app.wiring.services import Services
 from app.wiring.tables import tables
 from retrievers.lane import Lane
 from retrievers.protocol import Resources
+from retrievers.types import CollectionId
 
 __all__ = ["Services", "build"]
 
@@ -70,7 +71,10 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
         collections, sources = Collections(database), Sources(database)
         await collections.ensure("default")
 
-        resources = Resources(folder, embedder, chunks)
+        async def language_of(collection: CollectionId) -> str:
+            return (await collections.by_id(collection)).language
+
+        resources = Resources(folder, embedder, chunks, language_of)
         channels = {
             name: channel
             for name, channel in settings.retrievers.channels().items()

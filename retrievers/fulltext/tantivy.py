@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
@@ -35,11 +35,7 @@ class TantivyOptions:
 
 
 class TantivyRetriever:
-    """`Retriever` and `Projection` over one Tantivy index per collection.
-
-    Args:
-        language_of: The language code of a collection; the option's where left out.
-    """
+    """`Retriever` and `Projection` over one Tantivy index per collection."""
 
     name = "fulltext"
     fingerprint = f"tantivy-{VERSION}"
@@ -48,10 +44,9 @@ class TantivyRetriever:
         self,
         resources: Resources,
         options: TantivyOptions | None = None,
-        language_of: Callable[[CollectionId], Awaitable[str]] | None = None,
     ) -> None:
         self._options = options or TantivyOptions()
-        self._chunks, self._language_of = resources.chunks, language_of
+        self._chunks, self._language_of = resources.chunks, resources.language_of
         self._searching = Lane("fulltext", self._options.search_threads)
         self._writing = Lane("fulltext-write", 1, nice=5)
         self._opened = Opened[TextIndex](resources.data_dir, self.name, self.fingerprint)

@@ -145,7 +145,7 @@ async def test_each_collection_has_its_own_language(tmp_path: Path) -> None:
     for collection in (CollectionId(1), CollectionId(2)):
         shelf.put("a", "Die alten Häuser", collection=collection)
     resources = Resources(tmp_path, None, shelf)  # type: ignore[arg-type]
-    retriever = TantivyRetriever(resources, language_of=language_of)
+    retriever = TantivyRetriever(replace(resources, language_of=language_of))
     for collection in (CollectionId(1), CollectionId(2)):
         await retriever.replace(collection, shelf.documents(collection))
     assert len(await retriever.search(Query(CollectionId(1), "Haus"), 5)) == 1
