@@ -20,12 +20,19 @@ from rich.table import Table
 
 def out() -> Console:
     """For results."""
-    return Console(highlight=False, soft_wrap=True)
+    return _console(stderr=False)
 
 
 def err() -> Console:
     """For progress and remarks."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return _console(stderr=True)
+
+
+def _console(stderr: bool) -> Console:
+    made = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    if not made.is_terminal:
+        made.width = 200  # a table in a pipe is for grep: one entry, one line
+    return made
 
 
 @contextmanager
