@@ -26,7 +26,8 @@ _MONTH_FIRST = re.compile(rf"{MONTH}\b")
 _BRACKET = re.compile(r"\([^()]*\)")
 _OVER = re.compile(r"[–—]| - |--|\bd\.|\bdied")
 _DEMONYM = re.compile(r"[A-Z]\w+(?:ian|ean|ese|ish|can|ch)")
-_NATION = frozenset(map(stem, ("nationality", "country", "citizenship", "nation")))
+_NATIONALITY = frozenset(map(stem, ("nationality", "citizenship")))
+_COUNTRY = frozenset(map(stem, ("country", "nation")))
 _GROUPS = MappingProxyType(
     {
         **dict.fromkeys(("in", "at", "near", "from", "on"), "in"),
@@ -288,8 +289,10 @@ class _Reader:
         score = options.capitals * capital + options.quoted * (span.look == "quoted")
         score += options.month * bool(_MONTH_FIRST.match(said))
         if _DEMONYM.fullmatch(said):
-            asks = not _NATION.isdisjoint(self._asked.terms)
-            score += options.nationality if asks else options.demonym
+            if not _NATIONALITY.isdisjoint(self._asked.terms):
+                score += options.nationality
+            elif _COUNTRY.isdisjoint(self._asked.head):
+                score += options.demonym
         if kind == "person":
             score += options.full_name * (2 <= width <= 3)
         if kind == "place":

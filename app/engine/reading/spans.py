@@ -102,7 +102,12 @@ def spans(kind: Kind, text: str, start: int, end: int) -> list[Span]:
                 found.add(_trimmed(text, *match.span(1 if match.group(1) else 2), "quoted"))
     else:
         return []
-    return sorted(span for span in found if span.end > span.start)
+    return sorted(span for span in found if span.end > span.start and _says(text, span))
+
+
+def _says(text: str, span: Span) -> bool:
+    """Whether it is more than capitalised stop words ("Does")."""
+    return span.look not in ("name", "quoted") or bool(content(text[span.start : span.end]))
 
 
 def _without_dates(text: str, start: int, end: int) -> str:

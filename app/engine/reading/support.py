@@ -16,6 +16,7 @@ from app.engine.reading.choice import Sentences
 from app.engine.reading.passage import folded, mentions
 from app.engine.reading.question import Asked
 
+_JOINS = re.compile(r" (?:and|of the|of|de|&) ")
 _SEPARATORS = re.compile(r"[\W_]+")
 # Ordinals, decades and plain quantities are words of a sentence, not identifiers.
 _NO_CODE = re.compile(r"\d+(?:st|nd|rd|th|s|km|m|kg|mb|gb|am|pm)", re.IGNORECASE)
@@ -33,6 +34,8 @@ class SupportOptions:
     best_cosine: float = 7.1
     first_cosine: float = 2.8  # of the passage that was ranked first
     second_cosine: float = -3.7  # several near passages: the topic is held, not the answer
+    lone_gap: float = 0.12
+    """How much nearer than a second passage the only one is taken to be."""
     uncovered: float = -1.55  # weight of the question in none of the first passages
     sentence: float = 2.7  # weight of the question in the best sentence and its title
     untyped: float = -3.5  # the same, as far as that sentence lacks the date or number asked for
@@ -100,13 +103,14 @@ def judge(
     known = sorted((cosine for cosine in cosines if cosine is not None), reverse=True)
     score = options.unknown_code * any(_is_code(name) for name in missing)
     if known:
+        second = known[1] if len(known) > 1 else known[0] - options.lone_gap
         leading = cosines[0] if cosines[0] is not None else known[-1]
         threshold = options.threshold
         score += (
             options.constant
             + options.best_cosine * known[0]
             + options.first_cosine * leading
-            + options.second_cosine * known[min(1, len(known) - 1)]
+            + options.second_cosine * second
             + options.uncovered * uncovered
             + options.sentence * best
             + options.untyped * untyped
@@ -152,7 +156,12 @@ def _missing(asked: Asked, texts: Sequence[str]) -> tuple[str, ...]:
         if _is_code(name):  # HV-2207, HV 2207 and hv2207 are one
             code = _SEPARATORS.sub("", name.lower())
             return any(code in text for text in squeezed)
-        return any(mentions(text, folded(name)) for text in words)
+        if any(mentions(text, folded(name)) for text in words):
+            return True
+        parts = _JOINS.split(name)  # two names joined, or one with a particle that texts leave out
+        return len(parts) > 1 and all(
+            any(mentions(text, folded(part)) for text in words) for part in parts
+        )
 
     return tuple(name for name in asked.names if not found(name))
 

@@ -173,3 +173,22 @@ def test_a_date_is_asked_and_the_best_sentence_has_none() -> None:
 def test_stop_words_alone_support_nothing() -> None:
     assert not judged("who is he", BRIDGE, cosines=[None]).enough
     assert not judged("", BRIDGE, cosines=[0.2]).enough
+
+
+def test_two_names_joined_are_mentioned_if_each_is() -> None:
+    found = judged("Did Ada Varn and Olof Varn keep bees?", VARN, cosines=[0.6])
+    assert found.missing == ()
+
+
+def test_a_capitalised_stop_word_is_no_name() -> None:
+    text = 'The crew sang "Does It Rain?" and Why.'
+    assert "Why" not in {text[s.start : s.end] for s in spans("person", text, 0, len(text))}
+
+
+def test_a_demonym_answers_only_where_a_nationality_is_asked() -> None:
+    text = ("Ada Varn", "Ada Varn was a Norwegian engineer from Kell.")
+    nationality = short("What nationality was Ada Varn?", text)
+    assert nationality is not None
+    assert nationality.text == "Norwegian"
+    home = short("Where did Ada Varn come from?", text)
+    assert home is None or home.text == "Kell"

@@ -1,0 +1,225 @@
+"""Answer quality without a language model, through `POST /ask` of a running service.
+
+Each question is asked three times: of the whole corpus, of its gold passages alone (reading), and
+of the corpus without any of them (refusing). The last two are filters on the document id, so that
+nothing is ingested twice.
+
+contained  share of answers whose cited sentences hold an accepted answer, letters and digits
+           compared (yes/no questions left out)
+cited      share of answers that cite every gold passage
+EM, F1     of `short_answer` by SQuAD's rules, over all questions and over those that have one
+refused    share answered `unanswerable`; AUC: how well the support score separates the whole
+           corpus from the emptied one
+
+    python -m benchmarks.answers --model data/models/all-MiniLM-L6-v2
+    python -m benchmarks.answers --sets xquad_en qed_nq --limit 100
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, median
+from typing import Any
+
+from app.domain.hit import Hit, Standing
+from app.engine.steps.write import write
+from benchmarks import report
+from benchmarks.service import DEFAULT_MODEL, Service, scratch_folder
+from benchmarks.sets import DEFAULT_DATA, Question, corpus, questions
+from retrievers.types import Chunk, ChunkId, DocumentKey, Evidence
+
+SETS = ("xquad_en", "qed_nq", "musique", "hotpotqa", "2wikimultihopqa")
+MODES = ("corpus", "gold", "emptied")
+
+
+def squeezed(text: str) -> str:
+    """Letters and digits in lower case: sets differ in spaces and quotation marks."""
+    return re.sub(r"[\W_]+", "", text.lower())
+
+
+def tokens(text: str) -> list[str]:
+    """SQuAD's normalisation: no case, punctuation or articles."""
+    return re.sub(r"\b(?:a|an|the)\b", " ", re.sub(r"[\W_]+", " ", text.lower())).split()
+
+
+def exact(said: str, accepted: Sequence[str]) -> float:
+    """Whether the answer is one of the accepted ones."""
+    return float(any(tokens(said) == tokens(answer) for answer in accepted))
+
+
+def overlap(said: str, accepted: Sequence[str]) -> float:
+    """The best token F1 over the accepted answers."""
+    best = 0.0
+    for answer in accepted:
+        a, b = Counter(tokens(said)), Counter(tokens(answer))
+        if shared := (a & b).total():
+            best = max(best, 2 * shared / (a.total() + b.total()))
+    return best
+
+
+def auc(positive: Sequence[float], negative: Sequence[float]) -> float:
+    """Chance that a positive scores above a negative; ties count half."""
+    pairs = [(p > n) + 0.5 * (p == n) for p in positive for n in negative]
+    return sum(pairs) / len(pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What came of one question."""
+
+    status: str
+    contained: bool | None
+    cited: bool
+    statements: int
+    exact: float | None  # None without a short answer
+    overlap: float | None
+    score: float | None
+    took_ms: float
+    reading_ms: float
+
+
+def put(
+    service: Service, collection: str, question: Question, texts: dict[str, str], mode: str
+) -> Given:
+    """Ask once; checks every quote on the way."""
+    body: dict[str, Any] = {"question": question.text}
+    if mode != "corpus":
+        operator = "in" if mode == "gold" else "nin"
+        body["filters"] = {"type": operator, "key": "$document_id", "value": sorted(question.gold)}
+    answer = service.call("POST", f"/v1/collections/{collection}/ask", json=body)
+    for citation in answer["citations"]:
+        source = texts[citation["document_id"]]
+        if source[citation["source_start"] : citation["source_end"]] != citation["quote"]:
+            raise RuntimeError(f"false quote: {citation}")
+    trace = service.call("GET", f"/v1/answers/{answer['id']}/trace")
+    said = [squeezed(citation["quote"]) for citation in answer["citations"]]
+    accepted = [squeezed(text) for text in question.answers if squeezed(text)]
+    plain = not {"yes", "no"} & set(accepted)
+    short = answer["short_answer"]
+    support = trace.get("support")
+    return Given(
+        status=answer["status"],
+        contained=any(text in quote for text in accepted for quote in said) if plain else None,
+        cited=question.gold <= {citation["document_id"] for citation in answer["citations"]},
+        statements=len(answer["citations"]),
+        exact=exact(short, question.answers) if short else None,
+        overlap=overlap(short, question.answers) if short else None,
+        score=support["score"] if support else None,
+        took_ms=answer["usage"]["took_ms"],
+        reading_ms=reading_ms(question.text, answer["evidence"]),
+    )
+
+
+def reading_ms(question: str, evidence: Sequence[dict[str, Any]]) -> float:
+    """CPU milliseconds of reading these hits again in this process."""
+    hits = [_hit(found) for found in evidence]
+    began = time.process_time()
+    write(question, hits)
+    return 1000 * (time.process_time() - began)
+
+
+def _hit(found: dict[str, Any]) -> Hit:
+    chunk = Chunk(
+        ChunkId(found["rank"]),
+        found["chunk_id"],
+        DocumentKey(found["rank"]),
+        found["document_id"],
+        found["title"],
+        "",
+        found["text"],
+        found["start"],
+        found["end"],
+        0,
+        {},
+    )
+    channels = {name: Standing(at["rank"], at["score"]) for name, at in found["channels"].items()}
+    return Hit(Evidence(chunk.key, "vector", 1.0, chunk), found["score"], channels)
+
+
+def summary(given: Sequence[Given]) -> dict[str, Any]:
+    """Shares in percent, times in milliseconds."""
+    shorts = [one for one in given if one.exact is not None]
+    statuses = Counter(one.status for one in given)
+    times = sorted(one.took_ms for one in given)
+    return {
+        "questions": len(given),
+        "statuses": dict(statuses),
+        "refused": 100 * statuses["unanswerable"] / len(given),
+        "contained": _share(given, lambda one: one.contained),
+        "cited": _share(given, lambda one: one.cited),
+        "statements": mean(one.statements for one in given),
+        "short": 100 * len(shorts) / len(given),
+        "EM": 100 * sum(one.exact or 0 for one in shorts) / len(given),
+        "F1": 100 * sum(one.overlap or 0 for one in shorts) / len(given),
+        "EM_given": 100 * mean(one.exact or 0 for one in shorts) if shorts else None,
+        "F1_given": 100 * mean(one.overlap or 0 for one in shorts) if shorts else None,
+        "took_ms_median": median(times),
+        "took_ms_p95": times[int(0.95 * (len(times) - 1))],
+        "reading_cpu_ms_mean": mean(one.reading_ms for one in given),
+    }
+
+
+def _share(given: Sequence[Given], value: Callable[[Given], bool | None]) -> float | None:
+    known = [bool(value(one)) for one in given if value(one) is not None]
+    return 100 * mean(known) if known else None
+
+
+def main() -> None:
+    """Ingest, ask, print and write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder with the sets")
+    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="encoder folder")
+    parser.add_argument("--sets", nargs="+", default=list(SETS), choices=SETS)
+    parser.add_argument("--modes", nargs="+", default=list(MODES), choices=MODES)
+    parser.add_argument("--limit", type=int, help="only the first questions of each set")
+    parser.add_argument("--folder", type=Path, help="keep the service's data here and reuse it")
+    args = parser.parse_args()
+    found: dict[str, Any] = {}
+    with scratch_folder(args.folder) as folder, Service(args.model, folder) as service:
+        present = {row["name"] for row in service.call("GET", "/v1/collections?limit=200")["data"]}
+        for name in args.sets:
+            passages = corpus(args.data, name)
+            if name not in present:
+                print(f"{name}: ingested in {service.ingest(name, passages):.0f} s", flush=True)
+            texts = {passage.id: passage.text for passage in passages}
+            asked = questions(args.data, name)[: args.limit]
+            given = {
+                mode: [put(service, name, question, texts, mode) for question in asked]
+                for mode in args.modes
+            }
+            found[name] = {mode: summary(many) for mode, many in given.items()}
+            if {"corpus", "emptied"} <= set(given):
+                scores = [
+                    [one.score for one in given[mode] if one.score is not None]
+                    for mode in ("corpus", "emptied")
+                ]
+                found[name]["AUC"] = auc(*scores)
+            print(f"{name}: {found[name]}", flush=True)
+    names = ("refused", "contained", "cited", "statements", "short", "EM", "F1", "F1_given")
+    report.table(
+        ("set", "evidence", "questions", *names, "AUC"),
+        [
+            (
+                name,
+                mode,
+                runs[mode]["questions"],
+                *("-" if runs[mode][n] is None else float(runs[mode][n]) for n in names),
+                runs.get("AUC", "-") if mode == "emptied" else "",
+            )
+            for name, runs in found.items()
+            for mode in args.modes
+        ],
+    )
+    report.write("answers", {"sets": found})
+
+
+if __name__ == "__main__":
+    main()
