@@ -162,7 +162,8 @@ class Profile:
     entity: npt.NDArray[np.int64]  # (L,) entity number
     strength: npt.NDArray[np.float64]  # (L,) idfn(e), doubled for the candidate's title entity;
     #                                    0 for entities the question itself names
-    specificity: float  # max idfn over the question's linked entities, 0 if none
+    specificity: float  # max idfn over the question's linked entities, 0 if none; a plain word
+    #                     counts as common as the word is, not as its capitalised mentions are
     words: tuple[str, ...]  # the question's words in order
     word_terms: tuple[tuple[int, ...], ...]  # per word: its columns in `covers`
     proximity: npt.NDArray[np.float64]  # (n,) the walk's score (restarted by the query's seeds and
