@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from collections.abc import AsyncIterator
@@ -41,9 +42,12 @@ from app.wiring.doctor import Doctor
 from app.wiring.encoders import encoder
 from app.wiring.services import Services
 from app.wiring.tables import tables
+from retrievers.errors import RetrieverError
 from retrievers.lane import Lane
 from retrievers.protocol import Resources
 from retrievers.types import CollectionId
+
+LOG = logging.getLogger("anabranch.wiring")
 
 __all__ = ["Services", "build"]
 
@@ -86,8 +90,7 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
                 retrievers[name] = tables(channel, sources, _database_url(settings))
             else:
                 retrievers[name] = backend(name, channel, resources)
-            if hasattr(retrievers[name], "close"):
-                stack.push_async_callback(retrievers[name].close)
+            stack.push_async_callback(_closed, name, retrievers[name])
 
         projections = tuple(name for name in PROJECTIONS if name in retrievers)
         marks = StaleMarks(database)
@@ -158,6 +161,15 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
             examiner=doctor,
             first_key=first_key,
         )
+
+
+async def _closed(name: str, retriever: Any) -> None:
+    """Close it; what it cannot save now is replayed from its stale marks at the next start."""
+    if hasattr(retriever, "close"):
+        try:
+            await retriever.close()
+        except RetrieverError as error:
+            LOG.warning("%s was not closed in order: %s", name, error)
 
 
 def _database_url(settings: Settings) -> str:

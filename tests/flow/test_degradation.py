@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from whole import post, running, settings
+
+from tests.whole import post, running, settings
 
 CHANNELS = ("vector", "fulltext", "graph", "sql")
 QUESTION = "Who designed the weir at Harrow Mill?"
