@@ -71,7 +71,8 @@ def _at_head(connection: Connection) -> bool:
     if not present <= known:
         raise Misconfigured(
             f"the database has schema {', '.join(sorted(present - known))}, which is newer than "
-            "this version of anabranch; install the newer version or restore an older backup"
+            "this version of anabranch; install the newer version or restore an older backup",
+            "newer-schema",
         )
     return present == set(script.get_heads())
 
