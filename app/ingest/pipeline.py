@@ -59,10 +59,14 @@ class JobRun:
     Args:
         collection: Name of the job's collection.
         stop: Once set, no further documents are taken and those in hand are finished.
+        fresh: Nobody has worked on the job before, so what is left of it need not be looked up.
     """
 
-    def __init__(self, tools: Tools, lease: Lease, collection: str, stop: asyncio.Event) -> None:
+    def __init__(
+        self, tools: Tools, lease: Lease, collection: str, stop: asyncio.Event, fresh: bool
+    ) -> None:
         self._tools, self._lease, self._name, self._stop = tools, lease, collection, stop
+        self._fresh = fresh
         self._held: set[int] = set()
         self._cut: asyncio.Queue[list[Prepared] | None] = asyncio.Queue(1)
         self._embedded: asyncio.Queue[list[Prepared] | None] = asyncio.Queue(2)
@@ -94,8 +98,7 @@ class JobRun:
 
     async def _cut_all(self) -> None:
         job = self._lease.job
-        # A job nobody has touched needs no look into the database to see that it is through.
-        expected = job.total - job.unchanged if job.attempt == 1 else None
+        expected = job.total - job.unchanged if self._fresh else None
         taken = 0
         while not self._stop.is_set():
             pending: list[Pending] = []
@@ -121,7 +124,9 @@ class JobRun:
 
     async def _write_all(self) -> None:
         """Write what comes, and index and publish when it is worth it or nothing more comes."""
-        waiting = await self._tools.documents.written(self._lease)  # by a worker that died
+        waiting: list[Written] = []
+        if not self._fresh:
+            waiting = await self._tools.documents.written(self._lease)
         chunks = 0
         worth = await self._worth()
         while True:

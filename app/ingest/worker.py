@@ -96,19 +96,19 @@ class Worker:
     async def _serve(self) -> None:
         while True:
             self._called.clear()
-            if len(self._works) < self._options.width and (lease := await self._lease()):
+            while len(self._works) < self._options.width and (lease := await self._lease()):
                 work = _Work(lease)
                 task = asyncio.create_task(self._see_through(work), name=f"job-{lease.job.id}")
                 self._works[task] = work
                 task.add_done_callback(self._done)
-                continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._options.look_s):
                     await self._called.wait()
 
     def _done(self, task: asyncio.Task[None]) -> None:
+        if len(self._works) >= self._options.width:
+            self._called.set()  # a job may have waited for this one's place
         del self._works[task]
-        self._called.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             LOG.error("a job was left to its lease", exc_info=error)
 
@@ -159,8 +159,10 @@ class Worker:
         except NotFound as error:
             raise LeaseLost("the collection was deleted") from error
         pauses = iter(self._options.patience_s)
+        fresh = lease.job.attempt == 1
         while True:
-            run = JobRun(self._tools, lease, name, self._stop)
+            run = JobRun(self._tools, lease, name, self._stop, fresh)
+            fresh = False
             trouble: StorageUnavailable | RetrieverError
             try:
                 return await run.finish()
