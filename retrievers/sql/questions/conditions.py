@@ -1,0 +1,331 @@
+"""The walk's part about conditions: comparisons, dates, values, negations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from retrievers.sql.questions.dates import Span
+from retrievers.sql.questions.draft import (
+    DateIn,
+    Having,
+    Holds,
+    Lacks,
+    Measure,
+    Mention,
+    NumberIs,
+    Operator,
+    TextMatch,
+    ValueIs,
+)
+from retrievers.sql.questions.items import Item
+from retrievers.sql.questions.lexicon import UNITS
+from retrievers.sql.questions.vocabulary import Value
+
+if TYPE_CHECKING:
+    from retrievers.sql.questions.roles import Walk
+
+COPULA = frozenset({"is", "are", "was", "were", "be", "been", "of", "the", "a", "an", "=", ":"})
+COPULA |= {"that", "have", "has", "with", "had", "whose"}
+BESIDE = frozenset({"of", "is", "are", "was", "were", "the", "=", ":", "equals", "equal", "to"})
+INWARD = frozenset({"part", "used", "been", "assigned", "linked", "in", "to", "of", "any", "a"})
+
+
+def compare(walk: Walk, operator: Operator) -> None:
+    """`rating above 4`, `more than 2 papers`, `count of papers greater than 3`."""
+    at = walk.skip(walk.at + 1)
+    item = walk.item(at)
+    if item is not None and item.kind == "date" and item.number is None:
+        walk.at = at + 1
+        _date_bound(walk, operator, item)
+        return
+    if item is None or item.number is None:
+        walk.draft.failed = "nothing to compare with"
+        return
+    place, number = walk.at, item.number
+    subject = _left(walk)
+    measure = _left_measure(walk)
+    walk.at = _past_units(walk, at + 1)
+    if subject is not None:
+        walk.draft.conditions.append(NumberIs(place, False, subject, operator, number))
+    elif measure is not None:
+        walk.draft.havings.append(Having(measure, operator, number))
+    else:
+        following = walk.mention(walk.skip(at + 1))
+        if following is None:
+            walk.draft.failed = "nothing that is compared"
+            return
+        walk.at = following.place + 1
+        counted = Measure("count", following, False, True)
+        walk.draft.havings.append(Having(counted, operator, number))
+
+
+def between(walk: Walk) -> None:
+    """`between 3 and 5`, `between March 2021 and June 2021`, inclusive."""
+    first_at = walk.skip(walk.at + 1)
+    joint = walk.item(first_at + 1)
+    second_at = walk.skip(first_at + 2)
+    first, second = walk.item(first_at), walk.item(second_at)
+    if first is None or second is None or joint is None or joint.low not in ("and", "to"):
+        walk.draft.failed = "a range that is none"
+        return
+    place, subject = walk.at, _left(walk)
+    walk.at = second_at + 1
+    if first.span is not None and second.span is not None and _dates_meant(subject, first):
+        end = second.span.end
+        if first.span.first is None or end is None:
+            walk.draft.failed = "a range of dates without a year"
+            return
+        walk.draft.conditions.append(DateIn(place, False, Span(first.span.first, end), subject))
+    elif subject is not None and first.number is not None and second.number is not None:
+        walk.at = _past_units(walk, walk.at)
+        walk.draft.conditions.append(
+            NumberIs(place, False, subject, "ge", first.number, second.number)
+        )
+    else:
+        walk.draft.failed = "a range of nothing"
+
+
+def open_date(walk: Walk, cue: str) -> None:
+    """`after 2019`, `since March 2020`, `before 2015-01-01`."""
+    at = walk.skip(walk.at + 1, frozenset({"year"}))
+    item = walk.item(at)
+    if item is None or item.span is None:
+        walk.draft.failed = f"no date after {cue}"
+        return
+    low = walk.items[walk.at].low
+    first, end = item.span.first, item.span.end
+    if first is None or end is None:
+        walk.draft.failed = "a date without a year"
+        return
+    if cue == "after":
+        span = Span(first if low in ("since", "starting from") else end, None)
+    else:
+        span = Span(None, end if low in ("until", "up until") else first)
+    place, subject = walk.at, _left(walk)
+    walk.at = at + 1
+    walk.draft.conditions.append(DateIn(place, False, span, subject))
+
+
+def _date_bound(walk: Walk, operator: Operator, item: Item) -> None:
+    span = item.span or Span(None, None)
+    bounds = {
+        "gt": Span(span.end, None),
+        "ge": Span(span.first, None),
+        "lt": Span(None, span.first),
+        "le": Span(None, span.end),
+        "eq": span,
+    }
+    if operator not in bounds or span.first is None:
+        walk.draft.failed = "a date that cannot be compared"
+        return
+    walk.draft.conditions.append(DateIn(walk.at, False, bounds[operator], _left(walk)))
+
+
+def in_date(walk: Walk, item: Item) -> None:
+    """`in 2021`, `in the last 30 days`, `in the year 2020`."""
+    subject = _left(walk)
+    walk.draft.conditions.append(DateIn(walk.at, False, item.span or Span(None, None), subject))
+    walk.at += 1
+
+
+def number(walk: Walk, item: Item) -> None:
+    """`paper ID 2`; otherwise a limit whose superlative follows."""
+    subject = _left(walk)
+    value = item.number or 0.0
+    place = walk.at
+    walk.at += 1
+    following = walk.item(walk.at)
+    if following is not None and following.low == "or":
+        more = walk.item(walk.at + 1)
+        ways: dict[str, Operator] = {"more": "ge", "greater": "ge", "higher": "ge", "above": "ge"}
+        ways |= {"less": "le", "fewer": "le", "lower": "le", "below": "le"}
+        if more is not None and more.low in ways:
+            walk.at += 2
+            _number_or_more(walk, subject, ways[more.low], value, place)
+            return
+    if subject is not None:
+        walk.draft.conditions.append(NumberIs(place, False, subject, "eq", value))
+    else:
+        walk.pending.append(value)
+
+
+def _number_or_more(
+    walk: Walk, subject: Mention | None, operator: Operator, value: float, place: int
+) -> None:
+    if subject is not None:
+        walk.draft.conditions.append(NumberIs(place, False, subject, operator, value))
+        return
+    following = walk.mention(walk.skip(walk.at))
+    if following is None:
+        walk.draft.failed = "nothing that is compared"
+        return
+    walk.at = following.place + 1
+    walk.draft.havings.append(Having(Measure("count", following, False, True), operator, value))
+
+
+def value(walk: Walk, item: Item) -> None:
+    """A value, with those that are joined to it and the name beside it."""
+    place = walk.at
+    role = walk.items[place - 1].low if place else ""
+    near, consumed = _beside(walk)
+    values, words = [item.values], [item.text]
+    walk.at += 1
+    if inner := _apposition(walk):
+        values, words = [inner.values], [inner.text]
+    while more := _joined(walk):
+        values.append(more.values)
+        words.append(more.text)
+    if near is None:
+        near = _after(walk)
+    elif consumed:
+        walk.forget(near)
+    negated, walk.negated = walk.negated, False
+    walk.draft.conditions.append(
+        ValueIs(place, negated, tuple(values), tuple(words), near, "is", role)
+    )
+
+
+def text(walk: Walk, cue: str) -> None:
+    """`named "Nature"`, `contains "son"`, `starts with J`."""
+    match: dict[str, TextMatch] = {
+        "named": "is",
+        "contains": "contains",
+        "starts": "starts",
+        "ends": "ends",
+    }
+    at = walk.skip(walk.at + 1, frozenset({"with", "letter", "is", "word", "string"}))
+    item = walk.item(at)
+    near = _left(walk) if cue != "named" else _left_table(walk)
+    if item is None or item.kind in ("mark", "stop", "cue") or near is None:
+        if cue == "named" or item is None:
+            walk.draft.failed = f"nothing after {cue}"
+        else:
+            walk.draft.words.append((walk.items[walk.at].low, walk.at))
+        walk.at += 1
+        return
+    found: tuple[Value, ...] = item.values
+    place, walk.at = walk.at, at + 1
+    walk.draft.conditions.append(ValueIs(place, False, (found,), (item.text,), near, match[cue]))
+
+
+def in_its_name(walk: Walk) -> None:
+    """`with "IEEE" in its name` asks for a part."""
+    last = walk.draft.conditions[-1] if walk.draft.conditions else None
+    if not isinstance(last, ValueIs):
+        walk.draft.failed = "in its name, of nothing"
+        return
+    table = next((m for m, _ in reversed(walk.bare) if m.tables and m.place < last.place), None)
+    walk.draft.conditions[-1] = replace(last, match="contains", near=last.near or table)
+
+
+def negation(walk: Walk) -> None:
+    """`without orders`, `not part of any organization`, `not in California`."""
+    at = walk.at + 1
+    while (item := walk.item(at)) and (item.kind in ("stop", "light") or item.low in INWARD):
+        at += 1
+    item = walk.item(at)
+    mention = walk.mention(at)
+    if item is not None and item.kind == "value":
+        walk.negated = True
+        walk.at = at
+    elif mention is not None and item is not None and item.kind == "name":
+        place, walk.at = walk.at, at + 1
+        if mention.tables:
+            walk.draft.conditions.append(Lacks(place, True, mention))
+        else:
+            walk.draft.conditions.append(Holds(place, True, mention))
+    else:
+        walk.draft.failed = "a negation of nothing"
+
+
+# -- neighbours ---------------------------------------------------------------------------------
+
+
+def _left(walk: Walk) -> Mention | None:
+    """The column just before, which is thereby a condition's and no longer a bare name."""
+    if not walk.bare or walk.output:
+        return None
+    mention, place = walk.bare[-1]
+    between_them = walk.items[place + 1 : walk.at]
+    if not mention.columns or any(i.low not in COPULA and i.kind != "mark" for i in between_them):
+        return None
+    if any(i.kind == "mark" and i.low not in ":=(" for i in between_them):
+        return None
+    walk.bare.pop()
+    return mention
+
+
+def _left_table(walk: Walk) -> Mention | None:
+    """The table or column just before; it stays where it is."""
+    if not walk.bare:
+        return None
+    mention, place = walk.bare[-1]
+    if any(i.kind not in ("stop", "light") for i in walk.items[place + 1 : walk.at]):
+        return None
+    return mention
+
+
+def _left_measure(walk: Walk) -> Measure | None:
+    if not walk.draft.measures or walk.sorting:
+        return None
+    measure = walk.draft.measures[-1]
+    rest = walk.items[measure.of.place + 1 : walk.at]
+    return measure if all(i.low in COPULA for i in rest) and not walk.output else None
+
+
+def _beside(walk: Walk) -> tuple[Mention | None, bool]:
+    """The name before a value: `state of California`, and whether it says nothing else."""
+    if not walk.bare:
+        return None, False
+    mention, place = walk.bare[-1]
+    rest = walk.items[place + 1 : walk.at]
+    if any(i.low not in BESIDE or i.kind == "name" for i in rest):
+        return None, False
+    return mention, not mention.tables
+
+
+def _after(walk: Walk) -> Mention | None:
+    """The name after a value: `Mexican food`. A column's is used up, a table's is not."""
+    mention = walk.mention(walk.at)
+    if mention is None or walk.items[walk.at].kind != "name":
+        return None
+    if not mention.tables:
+        walk.at += 1
+    return mention
+
+
+def _apposition(walk: Walk) -> Item | None:
+    """`Chicago (ORD)`: what stands in brackets is the more exact name."""
+    opening, inner, closing = (walk.item(walk.at + offset) for offset in range(3))
+    if opening is None or inner is None or closing is None or opening.low != "(":
+        return None
+    if inner.kind != "value" or closing.low != ")":
+        return None
+    walk.at += 3
+    return inner
+
+
+def _joined(walk: Walk) -> Item | None:
+    """The next value of `A, B or C`."""
+    at = walk.at
+    while (item := walk.item(at)) and item.low in (",", "or", "and", "either"):
+        at += 1
+    item = walk.item(at)
+    if at == walk.at or item is None or item.kind != "value":
+        return None
+    if not {(v.table, v.column) for v in item.values} & walk.last_places(at):
+        return None
+    walk.at = at + 1
+    return item
+
+
+def _past_units(walk: Walk, at: int) -> int:
+    while (item := walk.item(at)) and item.low in UNITS and item.kind != "name":
+        at += 1
+    return at
+
+
+def _dates_meant(subject: Mention | None, first: Item) -> bool:
+    """`between 2000 and 2010` is about years unless a number stands before it."""
+    return first.number is None or subject is None or "year" in subject.text

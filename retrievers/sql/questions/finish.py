@@ -1,0 +1,195 @@
+"""Completes a draft: what the rows stand for, what is shown, and what names left over mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from retrievers.sql.questions.draft import (
+    Draft,
+    Holds,
+    Measure,
+    Mention,
+)
+from retrievers.sql.questions.items import Item
+from retrievers.sql.questions.roles import POSSESSION, POSSESSIVE, Walk
+
+_LINKING = frozenset({"the", "all", "a", "an", "each", "their", "its"})
+_OWNING = frozenset({"of", "for", "from", "in"})
+
+
+def finish(walk: Walk) -> Draft:
+    """The draft with target, outputs and hints; `failed` where the names do not add up."""
+    draft = walk.draft
+    if draft.failed:
+        return draft
+    bare = [mention for mention, _ in walk.bare]
+    _settle_ranking(draft, bare, walk.items)
+    listing = draft.ranking is not None or not _main_measures(draft)
+    if listing:
+        rest = _find_target(draft, bare, walk.items)
+    else:
+        first = min(m.of.place for m in _main_measures(draft))
+        lead = [m for m in bare if m.place < first]
+        if any(m.tables for m in lead) and not draft.groups:
+            rest = _find_target(draft, bare, walk.items)
+        else:
+            draft.outputs[:0] = lead
+            rest = [m for m in bare if m.place > first]
+    _place_rest(draft, rest, walk.items)
+    draft.outputs = _owned_outputs(draft.outputs, walk.items)
+    _settle_groups(draft)
+    return draft
+
+
+def _main_measures(draft: Draft) -> list[Measure]:
+    return [m for m in draft.measures if not any(m is output for output in draft.outputs)]
+
+
+def _settle_ranking(draft: Draft, bare: list[Mention], items: Sequence[Item]) -> None:
+    """`the highest price of products` is a maximum, not a product."""
+    ranking = draft.ranking
+    if ranking is None or not isinstance(ranking.by, Mention) or draft.limit is not None:
+        return
+    place = ranking.by.place
+    if any(mention.place < place for mention in bare):
+        return
+    owned = [m for m in bare if _before(items, m.place) in _OWNING]
+    if len(owned) == len(bare) or not any(m.tables for m in bare):
+        function = "max" if ranking.descending else "min"
+        draft.measures.insert(0, Measure("max" if function == "max" else "min", ranking.by))
+        draft.ranking = None
+
+
+def _find_target(draft: Draft, bare: list[Mention], items: Sequence[Item]) -> list[Mention]:
+    """Take the target and what is asked of it off the names; the rest is returned."""
+    if not bare:
+        return []
+    lead = [bare[0]]
+    for mention in bare[1:]:
+        if not _list_joined(items, lead[-1].place, mention.place):
+            break
+        lead.append(mention)
+    rest = bare[len(lead) :]
+    if lead[0].tables and not (len(lead) == 1 and rest and _asks_column(lead[0], rest[0], items)):
+        draft.target = lead[0]
+        draft.outputs[:0] = lead[1:]
+        return rest
+    owner = rest[0] if rest and rest[0].tables else None
+    if owner is not None and _before(items, owner.place) in _OWNING:
+        draft.target, rest = owner, rest[1:]
+        lead = [_within(mention, owner) for mention in lead]
+    draft.outputs[:0] = lead
+    return rest
+
+
+def _asks_column(first: Mention, owner: Mention, items: Sequence[Item]) -> bool:
+    """`the author of the paper` where paper has a column author."""
+    if _before(items, owner.place) != "of" or not owner.tables:
+        return False
+    return any(c.table == t.table and c.way == "exact" for c in first.columns for t in owner.tables)
+
+
+def _within(mention: Mention, owner: Mention) -> Mention:
+    """The mention's meanings that lie in its owner's table, if any do."""
+    tables = {meaning.table for meaning in owner.tables}
+    names = tuple(n for n in mention.names if n.column is not None and n.table in tables)
+    return replace(mention, names=names) if names else mention
+
+
+def _place_rest(draft: Draft, rest: list[Mention], items: Sequence[Item]) -> None:
+    holds: Holds | None = None
+    last: Mention | None = None
+    for mention in rest:
+        before = _words_before(items, mention.place)
+        joined = last is not None and _list_joined(items, last.place, mention.place)
+        if joined and holds is not None:
+            if items[mention.place - 1].low == "or" or "or" in before:
+                draft.conditions[-1] = replace(holds, alternative=mention)
+            else:
+                holds = Holds(mention.place, False, mention)
+                draft.conditions.append(holds)
+        elif mention.tables:
+            holds = None
+            draft.hints.append(mention)
+        elif before & POSSESSIVE or (joined and any(last is o for o in draft.outputs)):
+            holds = None
+            draft.outputs.append(mention)
+        elif before & POSSESSION:
+            holds = Holds(mention.place, False, mention)
+            draft.conditions.append(holds)
+        else:
+            draft.words.append((mention.text, mention.place))
+        last = mention
+
+
+def _owned_outputs(
+    outputs: list[Mention | Measure], items: Sequence[Item]
+) -> list[Mention | Measure]:
+    """`names of the conferences` is one output, not two."""
+    found: list[Mention | Measure] = []
+    for output in outputs:
+        before = found[-1] if found else None
+        if (
+            isinstance(output, Mention)
+            and output.tables
+            and isinstance(before, Mention)
+            and before.columns
+            and _before(items, output.place) == "of"
+        ):
+            found[-1] = _within(before, output)
+        else:
+            found.append(output)
+    return found
+
+
+def _settle_groups(draft: Draft) -> None:
+    """A ranking per group needs two steps; asking twice for the same thing does not."""
+    if draft.target is not None and draft.groups:
+        same = [
+            group
+            for group in draft.groups
+            if isinstance(group, Mention) and group.names == draft.target.names
+        ]
+        draft.groups = [group for group in draft.groups if group not in same]
+    if draft.groups and draft.ranking is not None:
+        if draft.target is not None or draft.limit is None:
+            draft.failed = "the best of each group"
+        else:
+            draft.sorts.insert(0, draft.ranking)
+            draft.ranking = None
+    counted = [m for m in _main_measures(draft) if m.function == "count"]
+    if draft.havings and counted and not draft.groups and draft.target is None:
+        draft.counts_target = True
+        draft.target = counted[0].of
+    if draft.ranking is not None and draft.target is None and not draft.outputs:
+        draft.failed = "nothing that is ranked"
+    asked = draft.ranking or draft.measures or draft.target or draft.outputs
+    if not asked:
+        draft.failed = "nothing is asked for"
+
+
+def _list_joined(items: Sequence[Item], first: int, second: int) -> bool:
+    """`name, email and phone`."""
+    between = items[first + 1 : second]
+    links = [item for item in between if item.low in (",", "and", "or", "&", "/")]
+    others = [item for item in between if item not in links]
+    return bool(links) and all(item.low in _LINKING for item in others)
+
+
+def _before(items: Sequence[Item], place: int) -> str:
+    """The word before a name, articles aside."""
+    at = place - 1
+    while at >= 0 and items[at].low in _LINKING:
+        at -= 1
+    return items[at].low if at >= 0 else ""
+
+
+def _words_before(items: Sequence[Item], place: int) -> set[str]:
+    """The small words directly before a name, back to the last word that says something."""
+    found: set[str] = set()
+    at = place - 1
+    while at >= 0 and (items[at].kind in ("stop", "light", "word") or items[at].low == "or"):
+        found.add(items[at].low)
+        at -= 1
+    return found

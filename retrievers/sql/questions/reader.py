@@ -1,0 +1,99 @@
+"""From a question to a statement, or to nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlglot import exp
+
+from retrievers.sql.labels import label
+from retrievers.sql.questions.compose import Composer
+from retrievers.sql.questions.draft import Draft
+from retrievers.sql.questions.errors import Unanswerable
+from retrievers.sql.questions.finish import finish
+from retrievers.sql.questions.items import Item, itemise
+from retrievers.sql.questions.joins import Joins
+from retrievers.sql.questions.resolve import Resolution, Resolver
+from retrievers.sql.questions.roles import Walk
+from retrievers.sql.questions.stems import Stems
+from retrievers.sql.questions.vocabulary import Synonyms, Vocabulary
+from retrievers.sql.questions.words import tokens
+from retrievers.sql.schema import Catalogue
+
+__all__ = ["Plan", "QuestionReader", "Synonyms"]
+
+LONGEST = 600  # characters; a longer question is not about one number or list
+CERTAIN = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A statement, not yet guarded, and how sure the reading is (0 to 1)."""
+
+    tree: exp.Select
+    confidence: float
+
+
+class QuestionReader:
+    """Understands questions to one database."""
+
+    def __init__(self, catalogue: Catalogue, synonyms: Synonyms) -> None:
+        labels = label(list(catalogue.tables.values()))
+        self.vocabulary = Vocabulary(catalogue, labels, synonyms)
+        self._joins, self._stems = Joins(catalogue), Stems()
+        self._resolver = Resolver(catalogue, labels, self._joins, self._stems)
+        self._composer = Composer(catalogue, labels, self._joins, self._resolver)
+
+    def touches(self, text: str) -> bool:
+        """Whether the question could be about this database at all."""
+        return len(text) <= LONGEST and self.vocabulary.touches(text)
+
+    def read(self, text: str, today: date) -> Plan | None:
+        """The statement that answers the question; None where it is not understood."""
+        try:
+            return self.explain(text, today)
+        except Unanswerable:
+            return None
+
+    def explain(self, text: str, today: date) -> Plan:
+        """Like `read`.
+
+        Raises:
+            Unanswerable: With the reason.
+        """
+        items = itemise(tokens(text), self.vocabulary, today)
+        if not any(item.names or item.values for item in items):
+            raise Unanswerable("nothing is named")
+        walk = Walk(items)
+        walk.run()
+        draft = finish(walk)
+        if draft.failed:
+            raise Unanswerable(draft.failed)
+        chosen = self._resolver.resolve(draft)
+        if chosen is None:
+            raise Unanswerable("the names do not decide what is meant")
+        tree = self._composer.compose(draft, chosen)
+        self._check_words(draft, chosen, tree)
+        return Plan(tree, _confidence(draft, chosen, items))
+
+    def _check_words(self, draft: Draft, chosen: Resolution, tree: exp.Select) -> None:
+        """Every word must have found a place; names that were used account for their own words."""
+        claimed = self._resolver.claimed(chosen.chosen.values())
+        for column in tree.find_all(exp.Column):
+            claimed |= self._resolver.words_of(column.table, column.name)
+        left = [word for word, _ in draft.words if self._stems(word) not in claimed]
+        if left:
+            raise Unanswerable(f"no place for {', '.join(left[:3])}")
+
+
+def _confidence(draft: Draft, chosen: Resolution, items: Sequence[Item]) -> float:
+    """Half the share of words linked, half how well; lists never come before documents."""
+    linked = sum(item.words for item in items if item.names or item.values or item.cue)
+    loose = sum(item.words for item in items if item.kind in ("light", "word"))
+    share = linked / (linked + loose) if linked else 0.0
+    quality = min(1.0, sum(chosen.scores) / len(chosen.scores)) if chosen.scores else 0.0
+    confidence = (share + quality) / 2
+    aggregate = bool(draft.measures) or draft.ranking is not None
+    return confidence if aggregate else min(confidence, CERTAIN - 0.01)
