@@ -60,6 +60,8 @@ def _metadata(value: Any) -> Any:
         raise ValueError("metadata is a JSON object")
     for key, item in value.items():
         _text(key)
+        if not 1 <= len(key) <= 64 or key.startswith("$"):
+            raise ValueError(f"{key!r}: a key has 1 to 64 characters and no leading `$`")
         for part in item if isinstance(item, list) else (item,):
             if isinstance(part, str):
                 _text(part)
@@ -104,7 +106,7 @@ Metadata = Annotated[
                     {"type": "array", "items": {"type": "string", "pattern": r"^[^\x00]*$"}},
                 ]
             },
-            "propertyNames": {"pattern": r"^[^\x00]*$"},
+            "propertyNames": {"pattern": r"^[^\x00$][^\x00]*$", "maxLength": 64},
         }
     ),
 ]

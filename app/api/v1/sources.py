@@ -32,6 +32,7 @@ class SourceIn(Body):
         Field(
             min_length=1,
             max_length=2_000,
+            pattern=r"^[a-z][a-z0-9+]*://",
             description="`sqlite:///path`, `postgresql://user:password@host/name` or `mysql://…`.",
         ),
     ]
