@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from starlette.responses import Response
 
+from app.api.kinds import KINDS
 from app.domain.answer import Answer, Citation
 from app.domain.documents import Collection, Document
 from app.domain.hit import Degraded, Hit
@@ -121,14 +122,17 @@ def job(found: Job) -> dict[str, Any]:
         "stage": found.stage,
         "done": found.done,
         "total": found.total,
-        "error": dict(found.error) if found.error is not None else None,
+        "error": _problem(found.error, found.id) if found.error is not None else None,
         "attempt": found.attempt,
         "documents": {
             "succeeded": max(0, found.done - failed - found.unchanged),
             "failed": failed,
             "unchanged": found.unchanged,
         },
-        "failures": [dict(failure) for failure in found.failures],
+        "failures": [
+            {**failure, "problem": _problem(failure["problem"], found.id)}
+            for failure in found.failures
+        ],
         "created_at": instant(found.created_at),
         "finished_at": instant(found.finished_at),
     }
@@ -161,6 +165,20 @@ def listed(found: Document | Listed) -> dict[str, Any]:
         "created_at": instant(found.created_at),
         "updated_at": instant(found.updated_at),
     }
+
+
+def _problem(told: Mapping[str, Any], job_id: str) -> dict[str, Any]:
+    """What a job says of itself, with the members that every problem has."""
+    kind = KINDS.get(str(told.get("code")), KINDS["internal"])
+    known = {
+        "type": f"/docs/problems/{kind.slug}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": "",
+        "instance": f"/v1/jobs/{job_id}",
+        "code": kind.slug,
+    }
+    return {**known, **told}
 
 
 def _own(metadata: Any) -> dict[str, Any]:

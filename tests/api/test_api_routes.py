@@ -330,3 +330,20 @@ async def test_a_key_lists_only_jobs_of_the_collections_it_sees(services: Any) -
         assert len((await client.get("/v1/jobs")).json()["data"]) == 2
     async with serving(services, READER) as reader:
         assert len((await reader.get("/v1/jobs")).json()["data"]) == 1
+
+
+async def test_what_a_job_says_of_itself_is_a_whole_problem(client: Any, services: Any) -> None:
+    posted = await client.post(f"{HOME}/documents", json=POSTED)
+    job_id = posted.json()["job"]["id"]
+    services.jobs.all[job_id] = replace(
+        services.jobs.all[job_id],
+        status="failed",
+        error={"code": "some-documents-failed", "detail": "1 of 1 documents failed"},
+        failures=({"document_id": "d", "problem": {"code": "parse_timeout", "detail": "slow"}},),
+    )
+    job = (await client.get(f"/v1/jobs/{job_id}")).json()
+    for problem in (job["error"], job["failures"][0]["problem"]):
+        assert set(problem) == {"type", "title", "status", "detail", "instance", "code"}
+        assert problem["instance"] == f"/v1/jobs/{job_id}"
+        assert (await client.get(problem["type"])).status_code == 200
+    assert job["documents"] == {"succeeded": 0, "failed": 1, "unchanged": 0}
