@@ -107,7 +107,7 @@ class Limits(Group):
     query_characters: PositiveInt = 8_000
     concurrency: PositiveInt = 32
     queue: NonNegativeInt = 512
-    rate_per_minute: NonNegativeInt = 0
+    rate_per_minute: NonNegativeInt = 600
     free_bytes: NonNegativeInt = 1024**3
 
 

@@ -31,7 +31,7 @@ class ApiLimits:
     query_characters: int = 8_000
     concurrency: int = 32  # questions worked on at once
     queue: int = 512  # questions that may wait for their turn
-    rate_per_minute: int = 0  # requests per key; 0 = no limit
+    rate_per_minute: int = 600  # requests per key without `admin`; 0 = no limit
     free_bytes: int = 1024**3  # left on the disk; nothing is taken in when there is less
 
 

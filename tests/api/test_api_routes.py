@@ -194,6 +194,12 @@ async def test_decoding_that_is_not_required_is_named_in_degraded(client: Any, l
     assert (await client.get(f"/v1/answers/{asked['id']}")).json() == asked
 
 
+async def test_wishes_to_a_model_that_is_not_there_are_named(client: Any) -> None:
+    body = {"question": "x", "generation": {"temperature": 0.5, "max_tokens": 10.0}}
+    asked = (await client.post(f"{HOME}/ask", json=body)).json()
+    assert [item["component"] for item in asked["degraded"]] == ["llm"]
+
+
 async def test_a_sql_source_is_probed_before_it_is_kept(client: Any) -> None:
     path = f"{HOME}/sql-sources"
     url = "postgresql://reader:secret@db.example/shop"

@@ -116,13 +116,17 @@ def _unavailable(body: AskIn) -> list[Degraded]:
         raise Rejected(
             "streaming comes later; leave `stream` out", "not-available", at="/body/stream"
         )
-    lfd = body.generation.lfd if body.generation else None
+    wanted = body.generation
+    lfd = wanted.lfd if wanted else None
     if isinstance(lfd, LfdIn) and lfd.required:
         raise Rejected(
             "layer-fused decoding needs a model server, and none is configured",
             "not-available",
             at="/body/generation/lfd/required",
         )
+    skipped = []
+    if wanted and (wanted.max_tokens is not None or wanted.temperature is not None):
+        skipped.append(Degraded("llm", "no model server is configured; sentences are quoted"))
     if lfd:
-        return [Degraded("lfd", "no model server is configured")]
-    return []
+        skipped.append(Degraded("lfd", "no model server is configured"))
+    return skipped
