@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from fastapi import Depends, Path, Request
 from fastapi.routing import APIRoute
@@ -108,10 +108,8 @@ class SecuredRoute(APIRoute):
     collection that is unknown or foreign, then 403; the body is read only after all three.
     """
 
-    @staticmethod
-    def body_limit(limits: ApiLimits) -> int:
-        """Bytes that a body of this route may have."""
-        return limits.body_bytes
+    limit: Literal["body_bytes", "upload_bytes"] = "body_bytes"
+    """Name of the limit of the route's bodies."""
 
     def get_route_handler(self) -> Handler:
         """Put the decision before FastAPI's handler."""
@@ -132,7 +130,7 @@ class SecuredRoute(APIRoute):
             if takes_json:
                 _json_only(request)
             request.scope["state"]["caller"] = Caller(principal, collection)
-            receive = at_most(self.body_limit(here.limits), request)
+            receive = at_most(here.limits, self.limit, request)
             return await handler(Request(request.scope, receive))
 
         return secured
@@ -150,10 +148,7 @@ def _json_only(request: Request) -> None:
 class UploadRoute(SecuredRoute):
     """A secured route whose body may hold files."""
 
-    @staticmethod
-    def body_limit(limits: ApiLimits) -> int:
-        """Bytes of all files together."""
-        return limits.upload_bytes
+    limit = "upload_bytes"
 
 
 async def visible(services: Services, principal: Principal, name: str) -> Collection:

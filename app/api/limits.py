@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -108,13 +109,16 @@ class Disk:
             )
 
 
-def at_most(limit: int, request: Request) -> Receive:
-    """The request's body, up to `limit` bytes, whatever its Content-Length claims.
+def at_most(
+    limits: ApiLimits, name: Literal["body_bytes", "upload_bytes"], request: Request
+) -> Receive:
+    """The request's body, up to the limit of this name, whatever its Content-Length claims.
 
     Raises:
         HTTPException: 413. FastAPI lets no other class through while it reads a body.
     """
-    detail = f"a body of this route may have {limit} bytes (ANABRANCH_LIMITS__…_BYTES)"
+    limit = int(getattr(limits, name))
+    detail = f"a body of this route may have {limit} bytes (ANABRANCH_LIMITS__{name.upper()})"
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
         raise HTTPException(413, detail)
