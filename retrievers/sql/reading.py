@@ -167,16 +167,18 @@ class _Reader:
     def _uniqueness(
         self, source: TableClause, columns: list[Column], rows: int, key: tuple[str, ...]
     ) -> list[Column]:
-        if key or not rows or rows > self._options.counted_rows or self._late():
-            return [replace(c, unique=key == (c.name,)) for c in columns]
-        asked = [c for c in columns if c.kind in ("text", "number")]
+        columns = [replace(c, unique=key == (c.name,)) for c in columns]
+        if not rows or rows > self._options.counted_rows or self._late():
+            return columns
+        kinds = ("text",) if key else ("text", "number")
+        asked = [c for c in columns if c.kind in kinds and not c.unique]
         if not asked:
             return columns
         counts = self._connection.execute(
             select(*(func.count(source.c[c.name].distinct()) for c in asked))
         ).one()
         unique = {c.name for c, count in zip(asked, counts, strict=True) if count == rows}
-        return [replace(c, unique=c.name in unique) for c in columns]
+        return [replace(c, unique=c.unique or c.name in unique) for c in columns]
 
     def _values(self, source: TableClause, c: Column) -> Column:
         if c.kind != "text" or self._late():

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
-from retrievers.errors import RetrieverError
+from retrievers.errors import QueryRefused, RetrieverError
 from retrievers.filters import EVERYTHING
 from retrievers.lane import Lane
 from retrievers.protocol import Health
@@ -160,7 +160,10 @@ class SqlRetriever:
         plan = reader.read(text, self._today())
         if plan is None or plan.confidence < self._options.abstain_below:
             return None
-        return check(plan.tree), plan.confidence
+        try:
+            return check(plan.tree), plan.confidence
+        except QueryRefused:
+            return None  # a template's fault; the question is simply not answered
 
     async def _source(self, spec: SourceSpec) -> Source:
         if spec not in self._open:

@@ -55,7 +55,9 @@ class Clauses:
 
     def column(self, meaning: Meaning, alias: str | None = None) -> exp.Column:
         """A column with its table."""
-        return exp.column(meaning.column or "", table=alias or meaning.table, quoted=True)
+        if meaning.column is None:
+            raise Unanswerable("a table where a column is wanted")
+        return exp.column(meaning.column, table=alias or meaning.table, quoted=True)
 
     def link(self, link: Link, own: str | None = None, other: str | None = None) -> exp.Expr:
         """The condition of a join; aliases stand for the referring and the other table."""
@@ -154,6 +156,9 @@ class Clauses:
             if not kept:
                 raise Unanswerable("no row says yes")
             return made.isin(*(exp.Literal.string(value) for value in kept))
+        words = self._labels.columns[meaning.table, column.name]
+        if column.kind == "number" and words[0] in ("is", "has", "was"):
+            return made.eq(exp.Literal.number(int(not negated)))
         if column.kind == "number" and column.whole and mention.plural:
             zero = exp.Literal.number(0)
             return made.eq(zero) if negated else exp.GT(this=made, expression=zero)

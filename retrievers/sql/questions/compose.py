@@ -13,6 +13,7 @@ from retrievers.sql.questions.clauses import Clauses
 from retrievers.sql.questions.draft import (
     Draft,
     Having,
+    Lacks,
     Measure,
     Mention,
     Sort,
@@ -57,6 +58,7 @@ class Composer:
         Raises:
             Unanswerable: A slot does not fit the others, or the tables have no single join.
         """
+        self._settle_adjectives(draft, chosen)
         root = self._root(draft, chosen)
         parts = Parts(root)
         parts.where = self._clauses.conditions(draft, chosen, root)
@@ -73,6 +75,23 @@ class Composer:
             self._fill_list(draft, chosen, parts)
         self._sort(draft, chosen, parts, grouped)
         return self._select(parts, draft.limit or self._implied_limit(draft))
+
+    def _settle_adjectives(self, draft: Draft, chosen: Resolution) -> None:
+        """`the longest river` is the one of the greatest length."""
+        ranking = draft.ranking
+        if ranking is None or ranking.by is not None:
+            return
+        if draft.target is None or chosen[draft.target].column is not None:
+            raise Unanswerable("nothing that could be compared")
+        table = chosen[draft.target].table
+        found = self._resolver.adjective(table, ranking.adjective, draft)
+        if found is None:
+            raise Unanswerable(f"{ranking.adjective} by what")
+        meaning, turned = found
+        by = Mention(ranking.adjective, (meaning,), draft.target.place)
+        chosen.put(by, meaning, meaning.score)
+        descending = ranking.descending != turned
+        draft.ranking = Sort(by, descending)
 
     # -- from -------------------------------------------------------------------------------
 
@@ -165,6 +184,9 @@ class Composer:
             parts.having.append(self._having(having, chosen, parts, group_tables))
         for measure in self._shown_measures(draft, chosen):
             value = self._measure(measure, chosen, parts, group_tables)
+            if measure.function == "count" and isinstance(value, exp.Sum) and not draft.groups:
+                if chosen[measure].column is not None:
+                    raise Unanswerable("each one's number or their sum")
             if value not in parts.outputs:
                 parts.outputs.append(value)
         ranking = draft.ranking
@@ -383,13 +405,17 @@ class Composer:
         ]
         last = [n for n in text if words[n][-2:] == ("last", "name") or words[n] == ("lastname",)]
         own = squash(subject)
-        wanted = (own + "name", "name", own + "title", "title", own, "fullname", "companyname")
+        wanted = (own + "name", "name", "fullname", "companyname")
         for name in wanted:
             for column in text:
                 if squash(words[column]) == name:
                     return [column]
         if first and last:
             return [first[0], last[0]]
+        for name in (own + "title", "title", own):
+            for column in text:
+                if squash(words[column]) == name:
+                    return [column]
         for ending in ("name", "title", "label", "symbol", "description"):
             named = [n for n in text if words[n][-1] == ending]
             if len(named) == 1 or (named and table.column(named[0]).unique):
@@ -414,7 +440,8 @@ class Composer:
                     parts.order.append((key, sort.descending))
                 if grouped and key not in parts.groups and not key.find(exp.AggFunc):
                     parts.groups.append(key)
-                if parts.distinct and key not in parts.outputs:
+                shown = parts.distinct or (not grouped and not draft.outputs)
+                if shown and key not in parts.outputs and not key.find(exp.AggFunc):
                     parts.outputs.append(key)
         if not parts.order and grouped:
             measures = [o for o in parts.outputs if o.find(exp.AggFunc)]
@@ -489,6 +516,8 @@ def _places(draft: Draft) -> Iterator[tuple[object, int, str]]:
         if isinstance(sort.by, Mention):
             yield sort.by, sort.by.place, ""
     for condition in draft.conditions:
+        if isinstance(condition, Lacks):
+            continue  # what is missing cannot be joined
         of = getattr(condition, "of", None)
         if isinstance(of, Mention):
             yield of, of.place, of.role

@@ -43,21 +43,23 @@ def compare(walk: Walk, operator: Operator) -> None:
         walk.draft.failed = "nothing to compare with"
         return
     place, number = walk.at, item.number
-    subject = _left(walk)
-    measure = _left_measure(walk)
-    walk.at = _past_units(walk, at + 1)
+    walk_at = _past_units(walk, at + 1)
+    following = walk.mention(walk.skip(at + 1)) if walk.skip(at + 1) < len(walk.items) else None
+    if following is not None and walk.items[following.place].kind != "name":
+        following = None
+    subject = _left(walk, tables=following is None)
+    measure = _left_measure(walk) if following is None else None
+    walk.at = walk_at
     if subject is not None:
         walk.draft.conditions.append(NumberIs(place, False, subject, operator, number))
     elif measure is not None:
         walk.draft.havings.append(Having(measure, operator, number))
-    else:
-        following = walk.mention(walk.skip(at + 1))
-        if following is None:
-            walk.draft.failed = "nothing that is compared"
-            return
+    elif following is not None:
         walk.at = following.place + 1
         counted = Measure("count", following, False, True)
         walk.draft.havings.append(Having(counted, operator, number))
+    else:
+        walk.draft.failed = "nothing that is compared"
 
 
 def between(walk: Walk) -> None:
@@ -168,7 +170,7 @@ def value(walk: Walk, item: Item) -> None:
     """A value, with those that are joined to it and the name beside it."""
     place = walk.at
     role = walk.items[place - 1].low if place else ""
-    near, consumed = _beside(walk)
+    near, consumed = _beside(walk, item)
     values, words = [item.values], [item.text]
     walk.at += 1
     if inner := _apposition(walk):
@@ -196,6 +198,9 @@ def text(walk: Walk, cue: str) -> None:
     }
     at = walk.skip(walk.at + 1, frozenset({"with", "letter", "is", "word", "string"}))
     item = walk.item(at)
+    if cue == "contains" and item is not None and item.kind in ("name", "cue"):
+        walk.at += 1  # "playlists that contain tracks": a verb like others
+        return
     near = _left(walk) if cue != "named" else _left_table(walk)
     if item is None or item.kind in ("mark", "stop", "cue") or near is None:
         if cue == "named" or item is None:
@@ -242,13 +247,19 @@ def negation(walk: Walk) -> None:
 # -- neighbours ---------------------------------------------------------------------------------
 
 
-def _left(walk: Walk) -> Mention | None:
-    """The column just before, which is thereby a condition's and no longer a bare name."""
+def _left(walk: Walk, tables: bool = True) -> Mention | None:
+    """The column just before, which is thereby a condition's and no longer a bare name.
+
+    Args:
+        tables: Whether a name that may also be a table will do.
+    """
     if not walk.bare or walk.output:
         return None
     mention, place = walk.bare[-1]
     between_them = walk.items[place + 1 : walk.at]
     if not mention.columns or any(i.low not in COPULA and i.kind != "mark" for i in between_them):
+        return None
+    if mention.tables and not tables:
         return None
     if any(i.kind == "mark" and i.low not in ":=(" for i in between_them):
         return None
@@ -271,10 +282,11 @@ def _left_measure(walk: Walk) -> Measure | None:
         return None
     measure = walk.draft.measures[-1]
     rest = walk.items[measure.of.place + 1 : walk.at]
-    return measure if all(i.low in COPULA for i in rest) and not walk.output else None
+    beside = all(i.low in BESIDE for i in rest)
+    return measure if beside and not walk.output else None
 
 
-def _beside(walk: Walk) -> tuple[Mention | None, bool]:
+def _beside(walk: Walk, item: Item) -> tuple[Mention | None, bool]:
     """The name before a value: `state of California`, and whether it says nothing else."""
     if not walk.bare:
         return None, False
@@ -282,6 +294,10 @@ def _beside(walk: Walk) -> tuple[Mention | None, bool]:
     rest = walk.items[place + 1 : walk.at]
     if any(i.low not in BESIDE or i.kind == "name" for i in rest):
         return None, False
+    if not mention.tables and item.values:
+        held = {(v.table, v.column) for v in item.values}
+        if not held & {(m.table, m.column) for m in mention.columns}:
+            return None, False  # "population of Chicago" asks for the population
     return mention, not mention.tables
 
 

@@ -10,9 +10,10 @@ from retrievers.sql.questions.draft import (
     Holds,
     Measure,
     Mention,
+    ValueIs,
 )
 from retrievers.sql.questions.items import Item
-from retrievers.sql.questions.roles import POSSESSION, POSSESSIVE, Walk
+from retrievers.sql.questions.roles import BEING, POSSESSION, POSSESSIVE, Walk
 
 _LINKING = frozenset({"the", "all", "a", "an", "each", "their", "its"})
 _OWNING = frozenset({"of", "for", "from", "in"})
@@ -78,9 +79,20 @@ def _find_target(draft: Draft, bare: list[Mention], items: Sequence[Item]) -> li
     owner = rest[0] if rest and rest[0].tables else None
     if owner is not None and _before(items, owner.place) in _OWNING:
         draft.target, rest = owner, rest[1:]
-        lead = [_within(mention, owner) for mention in lead]
-    draft.outputs[:0] = lead
+        draft.outputs[:0] = [_within(mention, owner) for mention in lead]
+    elif len(lead) == 1 and not _attribute(draft, lead[0]):
+        draft.target = lead[0]
+    else:
+        draft.outputs[:0] = lead
     return rest
+
+
+def _attribute(draft: Draft, mention: Mention) -> bool:
+    """`population of Chicago`: a value follows whose row it is an attribute of."""
+    return any(
+        isinstance(c, ValueIs) and mention.place < c.place <= mention.place + 4 and c.role == "of"
+        for c in draft.conditions
+    )
 
 
 def _asks_column(first: Mention, owner: Mention, items: Sequence[Item]) -> bool:
@@ -91,9 +103,14 @@ def _asks_column(first: Mention, owner: Mention, items: Sequence[Item]) -> bool:
 
 
 def _within(mention: Mention, owner: Mention) -> Mention:
-    """The mention's meanings that lie in its owner's table, if any do."""
+    """The mention's meanings that lie in its owner's table, if any do.
+
+    The name of a thing that has no column of that name is whatever it is called by.
+    """
     tables = {meaning.table for meaning in owner.tables}
     names = tuple(n for n in mention.names if n.column is not None and n.table in tables)
+    if not names and mention.text in ("name", "names", "full name", "full names"):
+        return replace(mention, names=owner.tables)
     return replace(mention, names=names) if names else mention
 
 
@@ -115,7 +132,7 @@ def _place_rest(draft: Draft, rest: list[Mention], items: Sequence[Item]) -> Non
         elif before & POSSESSIVE or (joined and any(last is o for o in draft.outputs)):
             holds = None
             draft.outputs.append(mention)
-        elif before & POSSESSION:
+        elif before & (POSSESSION | BEING):
             holds = Holds(mention.place, False, mention)
             draft.conditions.append(holds)
         else:

@@ -15,7 +15,7 @@ from retrievers.sql.names import squash
 from retrievers.sql.questions.dates import Span, read_date
 from retrievers.sql.questions.lexicon import CUES, LIGHT, REFUSE, STOP, UNITS
 from retrievers.sql.questions.vocabulary import Meaning, Value, Vocabulary, value_key
-from retrievers.sql.questions.words import Token, spelled
+from retrievers.sql.questions.words import SCALES, Token, spelled
 
 Kind = Literal["cue", "name", "value", "number", "date", "stop", "light", "word", "mark"]
 LONGEST_CUE = max(len(phrase) for phrase in CUES)
@@ -81,7 +81,7 @@ def _read(row: Sequence[Token], at: int, vocabulary: Vocabulary, today: date) ->
     if named:
         return named, named_used
     if token.kind == "number":
-        return Item("number", token.low, token.text, number=token.number), 1
+        return _number(row, at)
     if token.kind == "mark":
         return Item("mark", token.low, token.text, 0), 1
     if token.low not in STOP or (token.low == "a" and at + 1 < len(row)):
@@ -92,6 +92,16 @@ def _read(row: Sequence[Token], at: int, vocabulary: Vocabulary, today: date) ->
             return Item("number", low, low, counted[1], number=counted[0]), counted[1]
     kind: Kind = "stop" if token.low in STOP else "light" if token.low in LIGHT else "word"
     return Item(kind, token.low, token.text, capital=token.capital and at > 0), 1
+
+
+def _number(row: Sequence[Token], at: int) -> tuple[Item, int]:
+    """`5`, `1.5 million`."""
+    token = row[at]
+    scale = SCALES.get(row[at + 1].low) if at + 1 < len(row) else None
+    if scale is None or token.number is None:
+        return Item("number", token.low, token.text, number=token.number), 1
+    low = f"{token.low} {row[at + 1].low}"
+    return Item("number", low, low, 2, number=token.number * scale), 2
 
 
 def _quoted(token: Token, vocabulary: Vocabulary) -> Item:
@@ -117,12 +127,13 @@ def _cue(row: Sequence[Token], at: int) -> tuple[str, int]:
 def _named(row: Sequence[Token], at: int, vocabulary: Vocabulary) -> tuple[Item | None, int]:
     run: list[Token] = []
     for token in row[at : at + vocabulary.longest]:
-        if token.kind not in ("word", "number") and token.low != "&":
+        inside = bool(run) and (token.low == "&" or (token.low in "/.+" and token.glued))
+        if token.kind not in ("word", "number") and not inside:
             break
         run.append(token)
     for used in range(len(run), 0, -1):
         part = [t for t in run[:used] if t.kind != "mark"]
-        if part and part[-1].low in STOP and used > 1:
+        if run[used - 1].kind == "mark" or (part[-1].low in STOP and used > 1):
             continue
         key = "".join(t.key for t in part)
         names = vocabulary.names(key)

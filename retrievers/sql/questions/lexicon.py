@@ -22,6 +22,9 @@ def _phrases(table: Mapping[str, str]) -> dict[tuple[str, ...], str]:
 GENERIC_PARTS = _words("name code id description desc date time timestamp is has flag type text at")
 """Parts of names that may be left out when the name is used: `city` for `city_name`."""
 
+MEASURED_IN = _words("kg cm mm km lb lbs mi miles usd eur ms sec secs hrs hours mins minutes pct")
+"""Units at the end of a column's name: `weight_kg` is a weight."""
+
 STOP = _words(
     """
     a an the this that these those of in on at to for from with by as into within among through
@@ -63,7 +66,13 @@ LIGHT = _words(
     paid pays paying charge charged collect collected assign assigned fall falls fell land lands
     depart departs departing arrive arrives arriving leave leaves leaving travel go goes going went
     bring brought carry carried support supports supported represent represents add added adding
-    hosted host hosts completed complete give given accumulated achieved achieve logged log
+    hosted host hosts completed complete give given accumulated achieved achieve logged log part
+    cover covers covered covering left mentioned mention mentions tagged rated reviewed used
+    available consist consists consisting comprise comprises linked link links shared share
+    joined join joins joining hired hire started start starts ended end ends began begin begins
+    signed sign signup born founded established opened enter entered bought named conducted
+    attached delivered launched issued issue issues scheduled schedule assessed hold
+    collaborated collaborate cite cites affiliated employed ordered order orders invoiced
     """
 )
 """Nouns and verbs that carry no condition of their own in a question about tables."""

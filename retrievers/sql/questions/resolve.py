@@ -23,6 +23,7 @@ from retrievers.sql.questions.draft import (
     ValueIs,
 )
 from retrievers.sql.questions.joins import Joins
+from retrievers.sql.questions.lexicon import ADJECTIVES, REVERSED
 from retrievers.sql.questions.stems import Stems
 from retrievers.sql.questions.vocabulary import Meaning, Value
 from retrievers.sql.schema import Catalogue, Column
@@ -30,7 +31,8 @@ from retrievers.sql.schema import Catalogue, Column
 JOIN_COST = 0.2
 NEAR = 0.04  # combinations closer than this are equally good
 MOST_COMBINATIONS = 3_000
-CANDIDATES = 8
+CANDIDATES = 12
+AMOUNTS = frozenset({"amount", "total", "price", "cost", "revenue", "sum"})
 AUDIT = frozenset({"created", "updated", "modified", "timestamp", "inserted", "deleted"})
 
 
@@ -81,7 +83,7 @@ class Resolver:
         slots = list(self._slots(draft))
         if any(not slot.candidates for slot in slots):
             return None
-        best = self._best(slots, self._said(draft))
+        best = self._best(slots, self._said(draft), [self._stems(w) for w, _ in draft.verbs])
         if best is None:
             return None
         resolution = Resolution()
@@ -157,7 +159,9 @@ class Resolver:
     def _refers(self, meaning: Meaning, tables: set[str]) -> bool:
         if not tables or meaning.column is None:
             return False
-        if meaning.table in tables and meaning.way == "part":
+        words = self._labels.columns[meaning.table, meaning.column]
+        called_alike = squash(words) == squash(self._labels.tables[meaning.table])
+        if meaning.table in tables and (meaning.way == "part" or called_alike):
             return True
         links = self._joins.links(meaning.table, meaning.column)
         return any(link.target in tables for link in links) and meaning.way != "exact"
@@ -181,7 +185,8 @@ class Resolver:
                 return tuple(sums)
             return tuple(found[:CANDIDATES])
         if measure.function in ("sum", "avg"):
-            return tuple(self._numeric(mention, keys=False))[:CANDIDATES]
+            found = self._numeric(mention, keys=False)
+            return tuple(found or self._amounts(mention))[:CANDIDATES]
         return tuple(self._columns(mention, lambda c: c.kind in ("number", "date", "datetime")))
 
     def _numeric(self, mention: Mention, keys: bool) -> list[tuple[Meaning, float]]:
@@ -189,6 +194,20 @@ class Resolver:
         if keys:
             return found
         return [(m, s) for m, s in found if not self._is_key(m)]
+
+    def _amounts(self, mention: Mention) -> list[tuple[Meaning, float]]:
+        """`total of invoices`: the one column of a table that is an amount."""
+        found = []
+        for meaning in mention.tables:
+            columns = [
+                column
+                for column in self._catalogue.tables[meaning.table].columns
+                if column.kind == "number"
+                and self._labels.columns[meaning.table, column.name][-1] in AMOUNTS
+            ]
+            if len(columns) == 1:
+                found.append((Meaning(meaning.table, columns[0].name, "comment"), 0.6))
+        return found
 
     def _columns(
         self, mention: Mention, good: Callable[[Column], bool]
@@ -275,7 +294,7 @@ class Resolver:
         return [self._stems(word) for word, _ in draft.words]
 
     def _best(
-        self, slots: Sequence[Slot], said: Sequence[str]
+        self, slots: Sequence[Slot], said: Sequence[str], verbs: Sequence[str]
     ) -> tuple[tuple[Meaning, float], ...] | None:
         combinations = 1
         for slot in slots:
@@ -284,7 +303,7 @@ class Resolver:
             return None
         ranked = sorted(
             (
-                (self._score(choice, said), number, choice)
+                (self._score(choice, said, verbs), number, choice)
                 for number, choice in enumerate(product(*(slot.candidates for slot in slots)))
             ),
             key=lambda item: (-item[0], item[1]),
@@ -299,12 +318,18 @@ class Resolver:
                 return None
         return best
 
-    def _score(self, choice: Sequence[tuple[Meaning, float]], said: Sequence[str]) -> float:
+    def _score(
+        self,
+        choice: Sequence[tuple[Meaning, float]],
+        said: Sequence[str],
+        verbs: Sequence[str],
+    ) -> float:
         tables = {meaning.table for meaning, _ in choice}
         total = sum(score for _, score in choice) - JOIN_COST * self._joins.size(tables)
-        if said:
+        if said or verbs:
             claimed = self.claimed([meaning for meaning, _ in choice])
             total += 0.3 * sum(word in claimed for word in said)
+            total += 0.1 * sum(word in claimed for word in verbs)
         return total
 
     def words_of(self, table: str, column: str) -> set[str]:
@@ -333,6 +358,33 @@ class Resolver:
             if not self._joins.same((a.table, a.column), (b.table, b.column)):
                 return False
         return True
+
+    # -- adjectives -------------------------------------------------------------------------
+
+    def adjective(self, table: str, adjective: str, draft: Draft) -> tuple[Meaning, bool] | None:
+        """The column a superlative measures in a table, and whether its order is turned round."""
+        said = {*self._said(draft)}
+        for noun in ADJECTIVES.get(adjective, ()):
+            found: list[tuple[int, str]] = []
+            for column in self._catalogue.tables[table].columns:
+                words = self._labels.columns[table, column.name]
+                known = squash(noun.split())
+                named = known in (squash(words), squash(words[-1:])) or known in squash(words)
+                if (
+                    named
+                    and column.kind in ("number", "date", "datetime")
+                    and not self._is_key(Meaning(table, column.name, "part"))
+                ):
+                    overlap = len(said & {self._stems(word) for word in words})
+                    found.append((overlap, column.name))
+            found.sort(key=lambda item: (-item[0], item[1]))
+            if len(found) > 1 and found[0][0] == found[1][0]:
+                return None
+            if found:
+                column = self._catalogue.tables[table].column(found[0][1])
+                dated = column.kind != "number" or "year" in found[0][1].lower()
+                return Meaning(table, column.name, "part"), adjective in REVERSED and dated
+        return None
 
     # -- time -------------------------------------------------------------------------------
 

@@ -35,6 +35,7 @@ DIRECTIVES = frozenset(
 COMMON = frozenset({"common", "popular", "frequent", "frequently", "commonly", "often"})
 POSSESSIVE = frozenset({"their", "its", "his", "her", "your", "corresponding", "respective"})
 POSSESSION = frozenset({"with", "have", "has", "had", "having", "that", "include", "includes"})
+BEING = frozenset({"is", "are", "was", "were"})
 ROLES = frozenset({"from", "to"})
 
 
@@ -49,6 +50,7 @@ class Walk:
         self.sorting = False  # inside "ordered by …"
         self.pending: list[float] = []  # numbers that wait for a superlative
         self.negated = False  # the next value is one to leave out
+        self.passed: list[int] = []  # places of values inside the measure just read
         self.at = 0
 
     def run(self) -> None:
@@ -188,7 +190,7 @@ class Walk:
         """A measure that begins at a place: `total number of unique authors`, `average price`."""
         functions: list[Function] = []
         counted = distinct = False
-        start = at
+        start, passed = at, list[int]()
         while at < len(self.items):
             item = self.items[at]
             if item.is_cue("count"):
@@ -200,6 +202,8 @@ class Walk:
                 distinct = True
             elif item.is_cue("most", "least") and functions and at > start:
                 return None
+            elif item.kind == "value" and self._named_next(at):
+                passed.append(at)
             elif not (
                 (item.kind == "stop" and item.low in ("the", "of", "all", "a", "an"))
                 or (item.low in ("and", "or", ",") and functions and self._more_functions(at + 1))
@@ -218,11 +222,36 @@ class Walk:
             return [Measure("sum", mention)], at
         if not functions and not counted:
             return None
+        self.passed = passed
+        if functions and mention.tables and (own := self._cue_column(start, at, mention)):
+            mention = own
         if counted and not functions:
             return [Measure("count", mention, distinct, True)], at + 1
         if counted and functions == ["sum"] and not distinct:
             return [Measure("count", mention, distinct, True)], at + 1
         return [Measure(f, mention, distinct, counted) for f in functions], at + 1
+
+    def _named_next(self, at: int) -> bool:
+        """`female patients`: a value before the name that it restricts."""
+        following = self.item(at + 1)
+        return following is not None and following.kind == "name"
+
+    def _cue_column(self, start: int, end: int, owner: Mention) -> Mention | None:
+        """`total of invoices`, where an invoice has a column total."""
+        tables = {meaning.table for meaning in owner.tables}
+        for item in self.items[start:end]:
+            names = tuple(n for n in item.names if n.column and n.table in tables)
+            if item.kind == "cue" and names:
+                return replace(owner, text=item.low, names=names)
+        return None
+
+    def _restrict(self) -> None:
+        """Values that a measure skipped become conditions."""
+        here = self.at
+        for place in self.passed:
+            self.at = place
+            conditions.value(self, self.items[place])
+        self.at, self.passed = here, []
 
     def _more_functions(self, at: int) -> bool:
         at = self.skip(at)
@@ -234,6 +263,7 @@ class Walk:
             self.draft.failed = f"nothing to measure after {self.items[self.at].low}"
             return
         measures, self.at = found
+        self._restrict()
         self.draft.measures += measures
         if self.output:
             self.draft.outputs += measures
@@ -271,6 +301,7 @@ class Walk:
         if following is not None and following.kind == "cue":
             if found := self.read_measure(at):
                 measures, self.at = found
+                self._restrict()
                 self._rank(Sort(measures[0], descending))
                 return
             if following.is_cue("most", "least"):  # "top 3 highest paid"
@@ -283,9 +314,9 @@ class Walk:
                 self._rank(Sort(Measure("count", mention), descending))
                 self._take(mention)
                 return
-        if following is not None and following.low in ADJECTIVES and following.kind == "word":
+        if following is not None and low in ("most", "least") and following.low in ADJECTIVES:
             self.at = at + 1
-            self._rank(Sort(None, descending == (following.low != "cheap"), following.low))
+            self._rank(Sort(None, descending, following.low))
             return
         mention = self.mention(at)
         if mention is not None:
@@ -397,7 +428,7 @@ class Walk:
             if waiting and self.draft.ranking is not None:
                 self._rank(Sort(mention, self.draft.ranking.descending))
                 self.at = at + 1
-            elif self.draft.measures and not self._after_verb():
+            elif self.draft.measures and not self._after_verb() and not self._described(at + 1):
                 self.at = at + 1
                 self.draft.groups.append(self._time_group(mention) or mention)
                 self._more_groups()
@@ -405,6 +436,11 @@ class Walk:
         if item.low in TIME_UNITS:
             self.draft.groups.append(TimeGroup(TIME_UNITS[item.low], None, at))
             self.at = at + 1
+
+    def _described(self, at: int) -> bool:
+        """`by users who …` says which ones, it does not divide."""
+        item = self.item(at)
+        return item is not None and item.low in ("who", "that", "which", "whose", "with", "from")
 
     def _after_verb(self) -> bool:
         """`written by`, `offered by`: no grouping."""

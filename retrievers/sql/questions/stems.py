@@ -30,6 +30,10 @@ _IRREGULAR = {
     "signed": "join",
     "released": "release",
     "died": "death",
+    "fly": "flight",
+    "flies": "flight",
+    "flew": "flight",
+    "flown": "flight",
 }
 
 

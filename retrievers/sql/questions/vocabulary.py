@@ -10,7 +10,9 @@ from typing import Literal
 
 from retrievers.sql.labels import Labels
 from retrievers.sql.names import singular, split, squash
-from retrievers.sql.questions.lexicon import GENERIC_PARTS, SYNONYMS
+from retrievers.sql.questions.lexicon import GENERIC_PARTS, MEASURED_IN, SYNONYMS
+from retrievers.sql.questions.places import PLACES
+from retrievers.sql.questions.words import POSSESSIVE
 from retrievers.sql.schema import Catalogue, Table
 
 Synonyms = Mapping[str, Sequence[str]]
@@ -115,7 +117,9 @@ class Vocabulary:
             yield squash([word]), Meaning(table.name, None, "comment")
         for column in table.columns:
             words = labels.columns[table.name, column.name]
-            own = words[len(subject) :] if words[: len(subject)] == subject else words
+            own = words
+            if squash(words[: len(subject)]) == squash(subject):
+                own = words[len(subject) :]
             yield squash(split(column.name)), Meaning(table.name, column.name, "exact")
             for key, way in self._ways(words, subject):
                 yield key, Meaning(table.name, column.name, way)
@@ -135,6 +139,9 @@ class Vocabulary:
     def _ways(self, words: tuple[str, ...], subject: tuple[str, ...]) -> Iterator[tuple[str, Way]]:
         """Keys for a name: all of it, without words that say little, its head, synonyms."""
         yield squash(words), "full"
+        if len(words) > 1 and words[-1] in MEASURED_IN:
+            words = words[:-1]
+            yield squash(words), "full"
         bare = [word for word in words if word not in GENERIC_PARTS]
         if bare and len(bare) < len(words):
             yield squash(bare), "part"
@@ -169,15 +176,21 @@ def _values(catalogue: Catalogue) -> dict[str, tuple[Value, ...]]:
             for value in column.values or ():
                 if key := value_key(value):
                     found[key][table.name, column.name].append(value)
+    for name, others in PLACES.items():
+        for other in others:
+            for place, stored in found.get(squash([other]), {}).items():
+                known = found[squash(name.split())][place]
+                known += [text for text in stored if text not in known]
     return {
         key: tuple(Value(t, c, tuple(stored)) for (t, c), stored in places.items())
         for key, places in found.items()
+        if places
     }
 
 
 def value_key(value: str) -> str:
     """Like `squash`, for text with punctuation."""
-    return squash(_WORD.findall(value.lower().replace("_", " ")))
+    return squash(_WORD.findall(POSSESSIVE.sub(" ", value.lower()).replace("_", " ")))
 
 
 def _value_words(catalogue: Catalogue) -> dict[str, frozenset[tuple[str, str, str]]]:

@@ -21,7 +21,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
-_POSSESSIVE = re.compile(r"(?<=\w)['\u2019]s\b|(?<=s)['\u2019](?=\s)")
+POSSESSIVE = re.compile(r"(?<=\w)['\u2019]s\b|(?<=s)['\u2019](?=\s)")
 _SCALE = {"k": 1_000, "m": 1_000_000}
 
 
@@ -53,7 +53,7 @@ class Token:
 def tokens(text: str) -> list[Token]:
     """Tokens in order; possessive endings are dropped, contractions spelt out."""
     text = text.replace("n't", " not").replace("n\u2019t", " not")
-    text = _POSSESSIVE.sub(" ", text)
+    text = POSSESSIVE.sub(" ", text)
     found: list[Token] = []
     end = -1
     for match in _TOKEN.finditer(text):
