@@ -69,10 +69,11 @@ class Library:
 
     database: Database
     watch: Watch = field(default_factory=Watch)
+    projections: Sequence[str] = PROJECTIONS
 
     def __post_init__(self) -> None:
         self.collections = Collections(self.database, self.watch)
-        self.documents = Documents(self.database, PROJECTIONS, clock=self.watch)
+        self.documents = Documents(self.database, self.projections, clock=self.watch)
         self.jobs = Jobs(self.database, self.watch)
         self.chunks = StoredChunks(self.database)
         self.marks = StaleMarks(self.database)
@@ -92,9 +93,12 @@ class Library:
         await self.documents.accept(self.here.id, sources)
         lease = await self.jobs.lease("worker", 60)
         assert lease is not None
+        await self.build(lease)
+        return lease
+
+    async def build(self, lease: Lease) -> None:
         while pending := await self.documents.pending(lease, 64):
             await self.documents.write_chunks(lease, [build(one) for one in pending])
-        return lease
 
     async def publish(self, lease: Lease) -> set[DocumentKey]:
         written = await self.documents.written(lease)
@@ -108,7 +112,7 @@ class Library:
 
     async def acknowledge(self) -> None:
         """As if every projection had caught up."""
-        for projection in PROJECTIONS:
+        for projection in self.projections:
             marks = await self.marks.read(projection, self.here.id, 10_000)
             await self.marks.acknowledge(projection, marks)
 
