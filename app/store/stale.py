@@ -49,11 +49,12 @@ class StaleMarks:
             .where(
                 stale.c.projection == projection,
                 stale.c.collection == collection,
-                stale.c.document > after,
             )
             .order_by(stale.c.document)
             .limit(limit)
         )
+        if after:
+            wanted = wanted.where(stale.c.document > after)
         found: list[Mark] = []
         async with self._database.read() as connection:
             for batch in [None] if among is None else batched(sorted(among)):

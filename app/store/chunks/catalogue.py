@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -41,8 +42,10 @@ async def read_entries(
     for batch in [None] if only is None else batched(sorted(only)):
         placed = _live(select(versions.c.document, version_chunks.c.chunk), collection, batch)
         placed = placed.join(version_chunks, version_chunks.c.version == versions.c.id)
-        rows = (await connection.execute(placed)).all()
-        chunks = _grouped(np.array(rows, np.int64).reshape(-1, 2))
+        rows = await connection.execute(placed)
+        # Flattened first: NumPy would ask each row whether it is an array.
+        pairs = np.fromiter(chain.from_iterable(rows), np.int64).reshape(-1, 2)
+        chunks = _grouped(pairs)
         described = select(
             documents.c.id,
             documents.c.public_id,
@@ -53,17 +56,19 @@ async def read_entries(
             versions.c.metadata,
         )
         found = await connection.execute(_live(described, collection, batch))
-        for key, public_id, title, media_type, created, updated, metadata in found:
-            built_in = {
-                "$document_id": public_id,
-                "$title": title,
-                "$media_type": media_type,
-                "$created_at": rfc3339(created),
-                "$updated_at": rfc3339(updated),
-            }
-            entries[DocumentKey(key)] = Entry(
-                {**metadata, **built_in}, chunks.get(key, np.empty(0, np.int64))
-            )
+        for part in batched(found, _TURN):
+            for key, public_id, title, media_type, created, updated, metadata in part:
+                built_in = {
+                    "$document_id": public_id,
+                    "$title": title,
+                    "$media_type": media_type,
+                    "$created_at": rfc3339(created),
+                    "$updated_at": rfc3339(updated),
+                }
+                entries[DocumentKey(key)] = Entry(
+                    {**metadata, **built_in}, chunks.get(key, np.empty(0, np.int64))
+                )
+            await asyncio.sleep(0)
     return entries
 
 
@@ -83,7 +88,7 @@ async def chosen(entries: Iterable[Entry], condition: Filter) -> Ids:
 
 def rfc3339(moment: datetime) -> str:
     """UTC with microseconds always written, so that the strings sort like the times."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _grouped(pairs: Ids) -> dict[int, Ids]:

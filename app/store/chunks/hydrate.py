@@ -16,12 +16,18 @@ STORED = ("live", "building")
 
 
 def select_chunks(collection: CollectionId, states: Sequence[str]) -> Select[Any]:
-    """Chunks of the collection as each version in one of these states has them."""
+    """Chunks of the collection as each version in one of these states has them.
+
+    Add a condition that names them: ids, documents, or `chunks.c.collection` for all.
+    """
     kept = (
         select(collections.c.id)
         .where(collections.c.id == collection, collections.c.deleted_at.is_(None))
         .exists()
     )
+    # Written so that no index serves it: a planner without statistics would rather walk all chunks
+    # of the collection than look up the few that the caller names.
+    of_collection = chunks.c.collection + 0 == collection
     return (
         select(
             chunks.c.id,
@@ -44,7 +50,7 @@ def select_chunks(collection: CollectionId, states: Sequence[str]) -> Select[Any
             versions, and_(versions.c.id == version_chunks.c.version, versions.c.state.in_(states))
         )
         .join(documents, documents.c.id == versions.c.document)
-        .where(chunks.c.collection == collection, documents.c.deleted_at.is_(None), kept)
+        .where(of_collection, documents.c.deleted_at.is_(None), kept)
     )
 
 

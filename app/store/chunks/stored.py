@@ -66,7 +66,7 @@ class StoredChunks:
             for batch in batched(ids):
                 rows = await connection.execute(
                     select(chunks.c.id, chunks.c.candidates).where(
-                        chunks.c.collection == collection, chunks.c.id.in_(_plain(batch))
+                        chunks.c.collection + 0 == collection, chunks.c.id.in_(_plain(batch))
                     )
                 )
                 found.update((ChunkId(id), spans) for id, spans in rows)
@@ -122,7 +122,11 @@ class StoredChunks:
                     return
                 rows = await connection.execute(
                     select_chunks(collection, STORED)
-                    .where(chunks.c.id > after, chunks.c.id <= last)
+                    .where(
+                        chunks.c.collection == collection,
+                        chunks.c.id > after,
+                        chunks.c.id <= last,
+                    )
                     .order_by(chunks.c.id)
                 )
                 page = hydrated(rows)
@@ -132,7 +136,8 @@ class StoredChunks:
 
     async def count(self, collection: CollectionId) -> int:
         """How many chunks are visible."""
-        counted = select_chunks(collection, LIVE).with_only_columns(func.count())
+        counted = select_chunks(collection, LIVE).where(chunks.c.collection == collection)
+        counted = counted.with_only_columns(func.count())
         async with self._database.read() as connection:
             return await connection.scalar(counted) or 0
 

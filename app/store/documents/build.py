@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.domain.documents import Source
 from app.domain.ids import text_hash
+from app.store.documents.publish import set_items
 from app.store.documents.rows import Built, Pending, Written
 from app.store.leases import Lease
 from app.store.statements import insert_all
@@ -111,14 +112,7 @@ async def write(connection: AsyncConnection, lease: Lease, built: Sequence[Built
     await _write_versions(connection, built, titles, handed_in)
     ids = await _write_chunks(connection, lease.job.collection, built)
     await _place_chunks(connection, built, titles, ids)
-    await connection.execute(
-        update(job_items)
-        .where(
-            job_items.c.job == lease.job.id,
-            job_items.c.version.in_([one.version for one in built]),
-        )
-        .values(state="written")
-    )
+    await set_items(connection, [one.version for one in built], "written")
     return [Written(one.version, one.document) for one in built]
 
 
