@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 from rich.console import Console
-from rich.rule import Rule
 from rich.text import Text
 
 from app.cli.models import ready
@@ -25,6 +24,7 @@ from app.settings import Settings
 if TYPE_CHECKING:
     from app.demo import Demonstration
 
+LINE = Text("─" * 72, style="dim")
 COLLECTION, SOURCE = "demo", "town"
 PATH = f"/v1/collections/{COLLECTION}"
 
@@ -132,7 +132,7 @@ async def _load(client: httpx.AsyncClient, database: Path) -> None:
 
 
 def _print(console: Console, demonstration: Demonstration, answer: dict[str, Any]) -> None:
-    console.print(Rule(style="dim"))
+    console.print(LINE)
     console.print(Text(f"? {demonstration.question}", style="cyan"))
     console.print(Text(f"  {demonstration.shows}", style="dim"))
     show_answer(console, answer)
@@ -141,7 +141,7 @@ def _print(console: Console, demonstration: Demonstration, answer: dict[str, Any
 def _print_call(console: Console, settings: Settings, question: str) -> None:
     url = f"http://127.0.0.1:{settings.port or 8000}"
     body = json.dumps({"question": question})
-    console.print(Rule(style="dim"))
+    console.print(LINE)
     console.print(
         "The same over HTTP, with the service running (anabranch serve) and a key in\n"
         "ANABRANCH_KEY (the one above at a first start, or: anabranch keys create):\n\n"
