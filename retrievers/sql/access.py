@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from retrievers.errors import QueryRefused
+from retrievers.errors import QueryRefused, RetrieverUnavailable
 from retrievers.lane import Lane
 from retrievers.sql.engines.base import Engine
 from retrievers.sql.engines.mysql import MysqlEngine
@@ -41,6 +41,7 @@ class Access:
 
         Raises:
             QueryRefused: The URL is malformed, of an unknown kind or not allowed.
+            RetrieverUnavailable: There is no such file.
         """
         parsed = _parse(url)
         backend = parsed.drivername.partition("+")[0]
@@ -67,12 +68,18 @@ class Access:
         roots = self.roots
         if roots is not None and not any(real.is_relative_to(root.resolve()) for root in roots):
             raise QueryRefused("this file is outside the folders for SQL sources")
-        if not real.is_file():
-            raise QueryRefused(f"there is no file {path}")
+        try:
+            there = real.is_file()
+        except OSError as error:  # a name too long, a folder that may not be entered
+            raise RetrieverUnavailable(f"{path.name[:100]}: {error.strerror}") from error
+        if not there:
+            raise RetrieverUnavailable(f"there is no file {path}")
 
     def _check_server(self, url: URL) -> None:
         if not url.database:
             raise QueryRefused("the URL names no database")
+        if not 0 < (url.port or 1) < 65_536:
+            raise QueryRefused("a port is a number from 1 to 65535")
         for entry in self.forbidden:
             if "://" in entry and _place(_parse(entry)) == _place(url):
                 raise QueryRefused("this database belongs to the service itself")

@@ -26,12 +26,12 @@ class Labels:
 
 def label(tables: Sequence[Table]) -> Labels:
     """Read the names of a schema together: they explain each other."""
-    raw = {table.name: split(table.name) for table in tables}
+    raw = {table.name: _parts(table.name) for table in tables}
     prefix = common_prefix(list(raw.values()))
     bare = {name: words[prefix:] for name, words in raw.items()}
     known = COMMON | {singular(word) for words in bare.values() for word in words if len(word) > 2}
     parts = {
-        (table.name, column.name): split(column.name)
+        (table.name, column.name): _parts(column.name)
         for table in tables
         for column in table.columns
     }
@@ -52,6 +52,11 @@ def label(tables: Sequence[Table]) -> Labels:
             pieces = [piece for word in own for piece in cut(word, known - {word})]
             columns[table.name, column.name] = _key_letters(table, names, expand(pieces))
     return Labels(names, columns, short)
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """Never empty: a name of nothing but signs is one part."""
+    return split(name) or (name or "_",)
 
 
 def _key_letters(

@@ -51,13 +51,15 @@ COMMON = frozenset(
 )
 """Words that glued names are cut into, beside those of the schema itself."""
 
-_IRREGULAR = {"people": "person", "children": "child", "men": "man", "women": "woman"}
-_IRREGULAR |= {
-    "ids": "id",
-    "diagnoses": "diagnosis",
-    "data": "data",
-    "staff": "staff",
+_IRREGULAR = {
+    "children": "child",
     "criteria": "criterion",
+    "diagnoses": "diagnosis",
+    "ids": "id",
+    "ins": "in",
+    "men": "man",
+    "people": "person",
+    "women": "woman",
 }
 
 

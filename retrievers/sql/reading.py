@@ -7,10 +7,12 @@ import json
 import re
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, String, column, func, inspect, select, table, types
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.sql import TableClause
 
 from retrievers.errors import QueryRefused
@@ -52,7 +54,7 @@ def read(
     """
     end = time.monotonic() + options.seconds
     reader = _Reader(connection, dialect, options, end)
-    tables = [reader.table(*found) for found in reader.names(allowed)]
+    tables = list(reader.tables(allowed))
     if not tables:
         raise QueryRefused("the database has no tables that may be read")
     labels = label(tables)
@@ -107,6 +109,15 @@ class _Reader:
             if found is None:
                 raise QueryRefused(f"there is no table {entry}")
             yield found, home, found in views
+
+    def tables(self, allowed: Sequence[str] | None) -> Iterator[Table]:
+        """Those that can be read: what a view selects from may be gone."""
+        for name, schema, view in self.names(allowed):
+            try:
+                yield self.table(name, schema, view)
+            except OperationalError:
+                if not view:
+                    raise
 
     def table(self, name: str, schema: str | None, view: bool) -> Table:
         """One table with everything but links."""
@@ -174,11 +185,21 @@ class _Reader:
         asked = [c for c in columns if c.kind in kinds and not c.unique]
         if not asked:
             return columns
-        counts = self._connection.execute(
-            select(*(func.count(source.c[c.name].distinct()) for c in asked))
-        ).one()
-        unique = {c.name for c, count in zip(asked, counts, strict=True) if count == rows}
+        try:
+            unique = self._distinct(source, asked, rows)
+        except DataError:
+            unique = set()
+            for c in asked:
+                with suppress(DataError):  # one that holds a value too big to be compared
+                    unique |= self._distinct(source, [c], rows)
         return [replace(c, unique=c.unique or c.name in unique) for c in columns]
+
+    def _distinct(self, source: TableClause, columns: Sequence[Column], rows: int) -> set[str]:
+        """Names of the columns in which no value stands twice."""
+        counts = self._connection.execute(
+            select(*(func.count(source.c[c.name].distinct()) for c in columns))
+        ).one()
+        return {c.name for c, count in zip(columns, counts, strict=True) if count == rows}
 
     def _values(self, source: TableClause, c: Column) -> Column:
         if c.kind != "text" or self._late():
@@ -187,7 +208,10 @@ class _Reader:
         length = func.length(wanted) if self._dialect == "sqlite" else func.char_length(wanted)
         query = select(wanted.cast(String) if self._dialect == "postgres" else wanted).distinct()
         query = query.where(wanted.is_not(None), length <= self._options.value_length)
-        found = self._connection.execute(query.limit(self._options.values + 1)).scalars().all()
+        try:
+            found = self._connection.execute(query.limit(self._options.values + 1)).scalars().all()
+        except DataError:
+            return c  # SQLite hands out no value beyond its limit, not even for its length
         if len(found) > self._options.values:
             return c
         values = tuple(sorted(str(value) for value in found if str(value).strip()))

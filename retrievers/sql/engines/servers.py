@@ -54,7 +54,7 @@ class Server:
                     await connection.close()
         except TimeoutError as error:
             raise RetrieverUnavailable(f"{self.name} took too long") from error
-        except (OSError, SQLAlchemyError) as error:
+        except (OSError, SQLAlchemyError, UnicodeError) as error:  # the last: no host is named so
             raise RetrieverUnavailable(f"{self.name} cannot be read: {brief(error)}") from error
 
     async def inspect(self, work: Callable[[Connection], T], seconds: float) -> T:

@@ -65,7 +65,8 @@ class SqliteEngine:
                 with engine.connect() as connection:
                     return work(connection)
             except SQLAlchemyError as error:
-                raise RetrieverUnavailable(f"{self._path.name} cannot be read: {error}") from error
+                said = getattr(error, "orig", None) or type(error).__name__  # not the statement
+                raise RetrieverUnavailable(f"{self._path.name} cannot be read: {said}") from error
 
     def _fetch(
         self, statement: Guarded, catalogue: Catalogue, limits: Limits, stop: _Stop

@@ -101,12 +101,14 @@ class Clauses:
     ) -> exp.Expr:
         if isinstance(condition, ValueIs):
             return self._value(condition, chosen)
-        if isinstance(condition, NumberIs) and condition.of is not None:
-            return self._number(condition, chosen[condition.of])
+        if isinstance(condition, NumberIs):
+            return self._number(condition, draft, chosen, primary)
         if isinstance(condition, DateIn):
             return self._date(condition, draft, chosen, primary)
         if isinstance(condition, Holds) and condition.of is not None:
             made = self._holds(chosen[condition.of], condition.of, condition.negated)
+            if condition.adjective and isinstance(made, exp.Not | exp.Is | exp.GT):
+                raise Unanswerable("not a yes-or-no column")
             if condition.alternative is not None:
                 other = chosen[condition.alternative]
                 made = exp.or_(made, self._holds(other, condition.alternative, condition.negated))
@@ -134,8 +136,19 @@ class Clauses:
         pattern = f"{'' if match == 'starts' else '%'}{text}{'' if match == 'ends' else '%'}"
         return exp.Like(this=exp.Lower(this=column), expression=exp.Literal.string(pattern))
 
-    def _number(self, condition: NumberIs, meaning: Meaning) -> exp.Expr:
+    def _number(
+        self, condition: NumberIs, draft: Draft, chosen: Resolution, primary: str
+    ) -> exp.Expr:
+        if condition.of is not None:
+            meaning = chosen[condition.of]
+        else:
+            found = self._resolver.adjective(primary, condition.adjective, draft)
+            if found is None or found[1]:
+                raise Unanswerable(f"{condition.adjective} by what")
+            meaning = found[0]
         column = self._resolver.column(meaning)
+        if condition.of is None and (column is None or column.kind != "number"):
+            raise Unanswerable("a date that is compared to a number")
         if column is not None and column.kind == "text":
             return self.column(meaning).eq(exp.Literal.string(f"{condition.number:g}"))
         return self.compare(
@@ -159,7 +172,8 @@ class Clauses:
         words = self._labels.columns[meaning.table, column.name]
         if column.kind == "number" and words[0] in ("is", "has", "was"):
             return made.eq(exp.Literal.number(int(not negated)))
-        if column.kind == "number" and column.whole and mention.plural:
+        certain = meaning.way in ("exact", "full")
+        if column.kind == "number" and column.whole and mention.plural and certain:
             zero = exp.Literal.number(0)
             return made.eq(zero) if negated else exp.GT(this=made, expression=zero)
         if column.kind == "number":

@@ -60,12 +60,16 @@ class Composer:
         """
         self._settle_adjectives(draft, chosen)
         root = self._root(draft, chosen)
+        for head in (draft.target, *draft.groups):
+            if isinstance(head, Mention) and (draft.groups or draft.measures):
+                chosen.chosen[id(head)] = self._plain(chosen[head], root)
         parts = Parts(root)
         parts.where = self._clauses.conditions(draft, chosen, root)
         times = self._clauses.time_groups(draft, chosen, root)
         parts.steps = self._steps(draft, chosen, root)
         if draft.counts_target:
             return self._count_of_groups(draft, chosen, parts)
+        self._plain_havings(draft, chosen, parts)
         grouped = self._grouped(draft, chosen)
         if grouped:
             self._fill_grouped(draft, chosen, parts, times)
@@ -184,9 +188,9 @@ class Composer:
             parts.having.append(self._having(having, chosen, parts, group_tables))
         for measure in self._shown_measures(draft, chosen):
             value = self._measure(measure, chosen, parts, group_tables)
-            if measure.function == "count" and isinstance(value, exp.Sum) and not draft.groups:
-                if chosen[measure].column is not None:
-                    raise Unanswerable("each one's number or their sum")
+            summed = measure.function == "count" and isinstance(value, exp.Sum)
+            if summed and not draft.groups and chosen[measure].column is not None:
+                raise Unanswerable("each one's number or their sum")
             if value not in parts.outputs:
                 parts.outputs.append(value)
         ranking = draft.ranking
@@ -194,6 +198,28 @@ class Composer:
             value = self._measure(ranking.by, chosen, parts, group_tables)
             if value not in parts.outputs and not self._named_only(draft):
                 parts.outputs.append(value)
+
+    def _plain(self, meaning: Meaning, root: str) -> Meaning:
+        """A table as the column that stands for it, where there is no more to it.
+
+        That is the counted rows' own column, if it already says what the other table would show;
+        and the name in a table that only lists names for the counted rows (a row per business and
+        category), where the same name in two rows is the same thing.
+        """
+        if meaning.column is not None or meaning.table == root:
+            return meaning
+        table = self._catalogue.tables[meaning.table]
+        shown = self.display(table)
+        links = self._joins.between(root, meaning.table)
+        if len(links) != 1:
+            return meaning
+        if links[0].table == root and list(links[0].target_columns) == shown:
+            return Meaning(root, links[0].columns[0], meaning.way)
+        if links[0].table == meaning.table and len(shown) == 1:
+            name = table.column(shown[0])
+            if table.rows and not name.unique and name.kind == "text":
+                return Meaning(meaning.table, name.name, meaning.way)
+        return meaning
 
     def _asked(self, draft: Draft, chosen: Resolution, head: Meaning) -> list[exp.Expr]:
         """Columns of a group's table that the question names itself."""
@@ -211,7 +237,8 @@ class Composer:
 
     def _shown_measures(self, draft: Draft, chosen: Resolution) -> Iterator[Measure]:
         seen: set[tuple[str, Meaning]] = set()
-        for measure in draft.measures:
+        told = [output for output in draft.outputs if isinstance(output, Measure)]
+        for measure in told or draft.measures:
             mark = (measure.function, chosen[measure])
             if mark not in seen:
                 seen.add(mark)
@@ -244,7 +271,8 @@ class Composer:
             if value not in parts.outputs and not (own and not beside):
                 parts.outputs.append(value)
         lists_values = (target is not None and target.column is not None) or not draft.target
-        parts.distinct = draft.distinct or bool(parts.steps) or lists_values
+        fans = bool(parts.steps) and bool(self._fans(parts.root, parts))
+        parts.distinct = draft.distinct or fans or lists_values
         if ranking is not None:
             parts.distinct = False
 
@@ -254,6 +282,20 @@ class Composer:
         key = set(self._catalogue.tables[target.table].key)
         names = {chosen[o].column for o in outputs if chosen[o].table == target.table}
         return bool(names & (shown | key))
+
+    def _plain_havings(self, draft: Draft, chosen: Resolution, parts: Parts) -> None:
+        """`with more than 3 reviews`, where the thing's own row holds the number."""
+        for having in list(draft.havings):
+            meaning = chosen[having.measure]
+            column = self._resolver.column(meaning)
+            if column is None or column.kind != "number" or having.measure.function != "count":
+                continue
+            if draft.target is None or chosen[draft.target].table != meaning.table:
+                raise Unanswerable("a number of another table")
+            value = self._clauses.column(meaning)
+            compared = self._clauses.compare(value, having.operator, having.number, having.upper)
+            parts.where.append(compared)
+            draft.havings.remove(having)
 
     # -- measures ---------------------------------------------------------------------------
 
@@ -446,8 +488,12 @@ class Composer:
         if not parts.order and grouped:
             measures = [o for o in parts.outputs if o.find(exp.AggFunc)]
             parts.order += [(m, True) for m in measures[:1]]
-        known = [key for key, _ in parts.order]
-        parts.order += [(o, False) for o in parts.outputs if o not in known]
+        ties = [(key, parts.order[0][1]) for key in parts.groups] if parts.order else []
+        if not grouped and draft.target is not None and not parts.distinct:
+            ties = [(key, False) for key in self._identity(chosen[draft.target])[0]]
+        for key, descending in (*ties, *((o, False) for o in parts.outputs)):
+            if not any(key == known for known, _ in parts.order):
+                parts.order.append((key, descending))
 
     def _sort_keys(
         self,

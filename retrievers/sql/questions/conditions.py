@@ -19,7 +19,7 @@ from retrievers.sql.questions.draft import (
     ValueIs,
 )
 from retrievers.sql.questions.items import Item
-from retrievers.sql.questions.lexicon import UNITS
+from retrievers.sql.questions.lexicon import COMPARATIVES, UNITS
 from retrievers.sql.questions.vocabulary import Value
 
 if TYPE_CHECKING:
@@ -42,22 +42,27 @@ def compare(walk: Walk, operator: Operator) -> None:
     if item is None or item.number is None:
         walk.draft.failed = "nothing to compare with"
         return
-    place, number = walk.at, item.number
-    walk_at = _past_units(walk, at + 1)
-    following = walk.mention(walk.skip(at + 1)) if walk.skip(at + 1) < len(walk.items) else None
+    place, number, low = walk.at, item.number, walk.items[walk.at].low
+    end = _past_units(walk, at + 1)
+    following = walk.mention(walk.skip(at + 1))
     if following is not None and walk.items[following.place].kind != "name":
         following = None
-    subject = _left(walk, tables=following is None)
-    measure = _left_measure(walk) if following is None else None
-    walk.at = walk_at
+    subject = None if following is not None and _possessed(walk) else _left(walk)
+    measure = _left_measure(walk) if subject is None and following is None else None
+    walk.at = end
     if subject is not None:
-        walk.draft.conditions.append(NumberIs(place, False, subject, operator, number))
+        walk.draft.conditions.append(NumberIs(place, False, subject, "", operator, number))
+        if following is not None and set(following.names) & set(subject.names):
+            walk.at = following.place + 1  # "a rating above 4 stars"
     elif measure is not None:
         walk.draft.havings.append(Having(measure, operator, number))
     elif following is not None:
         walk.at = following.place + 1
         counted = Measure("count", following, False, True)
         walk.draft.havings.append(Having(counted, operator, number))
+    elif low in COMPARATIVES:
+        condition = NumberIs(place, False, None, COMPARATIVES[low], operator, number)
+        walk.draft.conditions.append(condition)
     else:
         walk.draft.failed = "nothing that is compared"
 
@@ -82,7 +87,7 @@ def between(walk: Walk) -> None:
     elif subject is not None and first.number is not None and second.number is not None:
         walk.at = _past_units(walk, walk.at)
         walk.draft.conditions.append(
-            NumberIs(place, False, subject, "ge", first.number, second.number)
+            NumberIs(place, False, subject, "", "ge", first.number, second.number)
         )
     else:
         walk.draft.failed = "a range of nothing"
@@ -133,11 +138,15 @@ def in_date(walk: Walk, item: Item) -> None:
 
 def number(walk: Walk, item: Item) -> None:
     """`paper ID 2`; otherwise a limit whose superlative follows."""
-    subject = _left(walk)
     value = item.number or 0.0
     place = walk.at
+    following = walk.item(place + 1)
+    if following is not None and following.is_cue("most", "least"):
+        walk.pending.append(value)
+        walk.at += 1
+        return
+    subject = _left(walk)
     walk.at += 1
-    following = walk.item(walk.at)
     if following is not None and following.low == "or":
         more = walk.item(walk.at + 1)
         ways: dict[str, Operator] = {"more": "ge", "greater": "ge", "higher": "ge", "above": "ge"}
@@ -147,7 +156,7 @@ def number(walk: Walk, item: Item) -> None:
             _number_or_more(walk, subject, ways[more.low], value, place)
             return
     if subject is not None:
-        walk.draft.conditions.append(NumberIs(place, False, subject, "eq", value))
+        walk.draft.conditions.append(NumberIs(place, False, subject, "", "eq", value))
     else:
         walk.pending.append(value)
 
@@ -156,7 +165,7 @@ def _number_or_more(
     walk: Walk, subject: Mention | None, operator: Operator, value: float, place: int
 ) -> None:
     if subject is not None:
-        walk.draft.conditions.append(NumberIs(place, False, subject, operator, value))
+        walk.draft.conditions.append(NumberIs(place, False, subject, "", operator, value))
         return
     following = walk.mention(walk.skip(walk.at))
     if following is None:
@@ -236,7 +245,10 @@ def negation(walk: Walk) -> None:
         walk.at = at
     elif mention is not None and item is not None and item.kind == "name":
         place, walk.at = walk.at, at + 1
-        if mention.tables:
+        following = walk.item(walk.at)
+        if following is not None and following.low in ("with", "that", "who", "which", "whose"):
+            walk.draft.failed = "a negation with a condition of its own"
+        elif mention.tables:
             walk.draft.conditions.append(Lacks(place, True, mention))
         else:
             walk.draft.conditions.append(Holds(place, True, mention))
@@ -247,19 +259,25 @@ def negation(walk: Walk) -> None:
 # -- neighbours ---------------------------------------------------------------------------------
 
 
-def _left(walk: Walk, tables: bool = True) -> Mention | None:
-    """The column just before, which is thereby a condition's and no longer a bare name.
+def _possessed(walk: Walk) -> bool:
+    """`cities with more than 2 …`: what is compared comes after."""
+    at = walk.at - 1
+    while (item := walk.item(at)) and item.kind in ("stop", "light"):
+        if item.low in ("have", "has", "had", "with", "having"):
+            return True
+        at -= 1
+    return False
 
-    Args:
-        tables: Whether a name that may also be a table will do.
-    """
+
+def _left(walk: Walk) -> Mention | None:
+    """The column just before, which is thereby a condition's and no longer a bare name."""
     if not walk.bare or walk.output:
         return None
     mention, place = walk.bare[-1]
     between_them = walk.items[place + 1 : walk.at]
     if not mention.columns or any(i.low not in COPULA and i.kind != "mark" for i in between_them):
         return None
-    if mention.tables and not tables:
+    if any(meaning.way in ("exact", "full") for meaning in mention.tables):
         return None
     if any(i.kind == "mark" and i.low not in ":=(" for i in between_them):
         return None

@@ -93,9 +93,14 @@ class ValueIs(Condition):
 
 @dataclass(frozen=True)
 class NumberIs(Condition):
-    """A numeric column compares to a number; `upper` closes a range."""
+    """A numeric column compares to a number; `upper` closes a range.
+
+    Attributes:
+        adjective: "longer than" without a noun: the column is found as for superlatives.
+    """
 
     of: Mention | None = None
+    adjective: str = ""
     operator: Operator = "eq"
     number: float = 0.0
     upper: float | None = None
@@ -115,6 +120,7 @@ class Holds(Condition):
 
     of: Mention | None = None
     alternative: Mention | None = None  # joined by "or"
+    adjective: bool = False  # `active` tickers: nothing but a yes-or-no column will do
 
 
 @dataclass(frozen=True)

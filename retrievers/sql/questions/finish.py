@@ -13,6 +13,7 @@ from retrievers.sql.questions.draft import (
     ValueIs,
 )
 from retrievers.sql.questions.items import Item
+from retrievers.sql.questions.lexicon import ADJECTIVES
 from retrievers.sql.questions.roles import BEING, POSSESSION, POSSESSIVE, Walk
 
 _LINKING = frozenset({"the", "all", "a", "an", "each", "their", "its"})
@@ -118,6 +119,9 @@ def _place_rest(draft: Draft, rest: list[Mention], items: Sequence[Item]) -> Non
     holds: Holds | None = None
     last: Mention | None = None
     for mention in rest:
+        if _said_again(mention, items) or _is_verb(mention, items):
+            draft.verbs.append((mention.text, mention.place))
+            continue
         before = _words_before(items, mention.place)
         joined = last is not None and _list_joined(items, last.place, mention.place)
         if joined and holds is not None:
@@ -138,6 +142,20 @@ def _place_rest(draft: Draft, rest: list[Mention], items: Sequence[Item]) -> Non
         else:
             draft.words.append((mention.text, mention.place))
         last = mention
+
+
+def _said_again(mention: Mention, items: Sequence[Item]) -> bool:
+    """`in that venue`: the one spoken of before."""
+    if items[mention.place - 1].low not in ("that", "this", "those", "these", "such"):
+        return False
+    return any(item.names == mention.names for item in items[: mention.place - 1])
+
+
+def _is_verb(mention: Mention, items: Sequence[Item]) -> bool:
+    """`shipped to`, `hired in`: a verb, though a column is called by it too."""
+    after = items[mention.place + 1].low if mention.place + 1 < len(items) else ""
+    past = mention.text.endswith("ed") and not mention.tables
+    return past and after in ("to", "by", "in", "on", "from", "at", "with", "for", "during")
 
 
 def _owned_outputs(
@@ -195,9 +213,14 @@ def _list_joined(items: Sequence[Item], first: int, second: int) -> bool:
 
 
 def _before(items: Sequence[Item], place: int) -> str:
-    """The word before a name, articles aside."""
+    """The word before a name; articles, numbers and superlatives aside."""
     at = place - 1
-    while at >= 0 and items[at].low in _LINKING:
+    while at >= 0 and (
+        items[at].low in _LINKING
+        or items[at].is_cue("most", "least", "distinct")
+        or items[at].kind == "number"
+        or items[at].low in ADJECTIVES
+    ):
         at -= 1
     return items[at].low if at >= 0 else ""
 

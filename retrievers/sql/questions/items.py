@@ -13,7 +13,7 @@ from typing import Literal
 
 from retrievers.sql.names import squash
 from retrievers.sql.questions.dates import Span, read_date
-from retrievers.sql.questions.lexicon import CUES, LIGHT, REFUSE, STOP, UNITS
+from retrievers.sql.questions.lexicon import ADJECTIVES, CUES, LIGHT, REFUSE, STOP, UNITS
 from retrievers.sql.questions.vocabulary import Meaning, Value, Vocabulary, value_key
 from retrievers.sql.questions.words import SCALES, Token, spelled
 
@@ -56,6 +56,11 @@ def itemise(tokens: Sequence[Token], vocabulary: Vocabulary, today: date) -> lis
     items: list[Item] = []
     at = 0
     while at < len(row):
+        before = items[-1].low if items else ""
+        if before in ("most", "least") and row[at].low in ADJECTIVES:
+            items.append(Item("word", row[at].low, row[at].text))
+            at += 1
+            continue
         item, used = _read(row, at, vocabulary, today)
         items.append(item)
         at += used

@@ -78,6 +78,11 @@ class Joins:
         edges = self._graph.edges(table, data="link")
         return [link for _, _, link in edges if link.table == table and column in link.columns]
 
+    def between(self, one: str, other: str) -> list[Link]:
+        """Foreign keys that join two tables directly, in either direction."""
+        edges = self._graph.get_edge_data(one, other) or {}
+        return [data["link"] for data in edges.values()]
+
     def tree(self, root: str, wishes: Sequence[Wish], most: int) -> list[Step] | None:
         """Joins from the root to every wish, in the order said; None if one has no single way."""
         steps: list[Step] = []

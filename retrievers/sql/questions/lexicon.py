@@ -22,7 +22,7 @@ def _phrases(table: Mapping[str, str]) -> dict[tuple[str, ...], str]:
 GENERIC_PARTS = _words("name code id description desc date time timestamp is has flag type text at")
 """Parts of names that may be left out when the name is used: `city` for `city_name`."""
 
-MEASURED_IN = _words("kg cm mm km lb lbs mi miles usd eur ms sec secs hrs hours mins minutes pct")
+MEASURED_IN = _words("kg cm mm km lb lbs mi miles usd eur ms sec hrs hours mins minutes")
 """Units at the end of a column's name: `weight_kg` is a weight."""
 
 STOP = _words(
@@ -71,8 +71,8 @@ LIGHT = _words(
     available consist consists consisting comprise comprises linked link links shared share
     joined join joins joining hired hire started start starts ended end ends began begin begins
     signed sign signup born founded established opened enter entered bought named conducted
-    attached delivered launched issued issue issues scheduled schedule assessed hold
-    collaborated collaborate cite cites affiliated employed ordered order orders invoiced
+    attached delivered launched inclusive issued issue issues scheduled schedule assessed hold
+    collaborated collaborate cite cites cited citing affiliated employed ordered order orders invoiced
     """
 )
 """Nouns and verbs that carry no condition of their own in a question about tables."""
@@ -164,8 +164,8 @@ that name."""
 ADJECTIVES: Mapping[str, tuple[str, ...]] = {
     "longest": ("length", "duration", "time elapsed", "milliseconds", "runtime", "distance"),
     "shortest": ("length", "duration", "time elapsed", "milliseconds", "runtime", "distance"),
-    "oldest": ("birth date", "age", "founded", "year", "birth year", "hire date"),
-    "youngest": ("birth date", "age", "birth year"),
+    "oldest": ("birth date", "birth", "age", "founded", "year", "birth year", "hire date"),
+    "youngest": ("birth date", "birth", "age", "birth year"),
     "newest": ("date", "created", "year", "release date", "founded"),
     "latest": ("date", "created", "year", "release date"),
     "most recent": ("date", "created", "year", "release date"),
@@ -197,6 +197,26 @@ ADJECTIVES: Mapping[str, tuple[str, ...]] = {
     "reviewed": ("review",),
 }
 """What a superlative without a noun of its own measures; the first that the table has."""
+
+COMPARATIVES: Mapping[str, str] = {
+    "longer than": "longest",
+    "shorter than": "shortest",
+    "older than": "oldest",
+    "younger than": "youngest",
+    "larger than": "largest",
+    "bigger than": "biggest",
+    "smaller than": "smallest",
+    "higher than": "highest",
+    "taller than": "tallest",
+    "lower than": "lowest",
+    "cheaper than": "cheapest",
+    "heavier than": "heaviest",
+    "lighter than": "lightest",
+}
+"""The superlative that measures the same."""
+
+GENERIC_NOUNS = _words("type types name names kind kinds value values category categories number")
+"""Said after a name without adding to it: `transmission type` for a column `transmission`."""
 
 REVERSED = frozenset({"oldest", "youngest"})
 """The oldest has the earliest date, but the largest age."""
@@ -296,6 +316,8 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "manufacturer": ("maker",),
     "make": ("brand",),
     "manager": ("boss",),
+    "citedby": ("citation",),
+    "citing": ("reference",),
     "adverseevent": ("side effect", "adverse reaction"),
 }
 """By squashed name: other words for it. Owners may add their own."""

@@ -187,7 +187,8 @@ class Resolver:
         if measure.function in ("sum", "avg"):
             found = self._numeric(mention, keys=False)
             return tuple(found or self._amounts(mention))[:CANDIDATES]
-        return tuple(self._columns(mention, lambda c: c.kind in ("number", "date", "datetime")))
+        found = self._columns(mention, lambda c: c.kind in ("number", "date", "datetime"))
+        return tuple((m, s) for m, s in found if not self._is_key(m))
 
     def _numeric(self, mention: Mention, keys: bool) -> list[tuple[Meaning, float]]:
         found = self._columns(mention, lambda c: c.kind == "number" or (keys and c.kind == "text"))
@@ -229,10 +230,12 @@ class Resolver:
     def _valued(self, condition: ValueIs) -> tuple[tuple[Meaning, float], ...]:
         """Columns that hold all the values said, nearer ones first."""
         places: set[tuple[str, str]] | None = None
+        aliases: set[tuple[str, str]] = set()
         partial = False
         for alternatives in condition.values:
             held = {(value.table, value.column) for value in alternatives}
             partial = partial or any(value.partial for value in alternatives)
+            aliases |= {(v.table, v.column) for v in alternatives if v.alias}
             places = held if places is None else places & held
         near = condition.near
         if near is not None and condition.match in ("contains", "starts", "ends"):
@@ -249,6 +252,9 @@ class Resolver:
             score = base + self._nearness(near, table, column)
             words = self._labels.columns[table, column]
             score += 0.25 * bool(condition.role and condition.role in words)
+            score -= 0.15 * ((table, column) in aliases)
+            if self._catalogue.tables[table].column(column).unique:
+                score += 0.1 * (column in [m.column for m in self._titles(table)])
             found.append((Meaning(table, column, "exact"), score))
         if near is not None:
             kept = [item for item in found if self._nearness(near, *_place(item[0])) > 0]
@@ -296,15 +302,21 @@ class Resolver:
     def _best(
         self, slots: Sequence[Slot], said: Sequence[str], verbs: Sequence[str]
     ) -> tuple[tuple[Meaning, float], ...] | None:
+        first = [_first_alike(slots, slot) for slot in slots]
+        own = sorted(set(first))
         combinations = 1
-        for slot in slots:
-            combinations *= len(slot.candidates)
+        for place in own:
+            combinations *= len(slots[place].candidates)
         if combinations > MOST_COMBINATIONS:
             return None
+        choices = (
+            tuple(picked[own.index(place)] for place in first)
+            for picked in product(*(slots[place].candidates for place in own))
+        )
         ranked = sorted(
             (
                 (self._score(choice, said, verbs), number, choice)
-                for number, choice in enumerate(product(*(slot.candidates for slot in slots)))
+                for number, choice in enumerate(choices)
             ),
             key=lambda item: (-item[0], item[1]),
         )
@@ -369,7 +381,7 @@ class Resolver:
             for column in self._catalogue.tables[table].columns:
                 words = self._labels.columns[table, column.name]
                 known = squash(noun.split())
-                named = known in (squash(words), squash(words[-1:])) or known in squash(words)
+                named = known in squash(words) or set(noun.split()) <= set(words)
                 if (
                     named
                     and column.kind in ("number", "date", "datetime")
@@ -414,6 +426,18 @@ class Resolver:
         if not found or (len(found) > 1 and found[0][0] - found[1][0] < 0.3):
             return None
         return found[0][1]
+
+
+def _first_alike(slots: Sequence[Slot], slot: Slot) -> int:
+    """The first slot that asks the same: what is said twice means the same twice."""
+    for place, other in enumerate(slots):
+        if other is slot:
+            return place
+        if type(other.key) is not type(slot.key) or other.candidates != slot.candidates:
+            continue
+        if isinstance(slot.key, Measure | Mention) and not isinstance(other.key, ValueIs):
+            return place
+    raise ValueError("a slot that is none")
 
 
 def _dated(column: Column) -> bool:

@@ -13,6 +13,7 @@ from retrievers.sql.questions import conditions
 from retrievers.sql.questions.draft import (
     Draft,
     Function,
+    Holds,
     Measure,
     Mention,
     Operator,
@@ -21,7 +22,7 @@ from retrievers.sql.questions.draft import (
     Unit,
 )
 from retrievers.sql.questions.items import Item
-from retrievers.sql.questions.lexicon import ADJECTIVES
+from retrievers.sql.questions.lexicon import ADJECTIVES, GENERIC_NOUNS
 
 AGGREGATES: dict[str, Function] = {"sum": "sum", "avg": "avg", "max": "max", "min": "min"}
 OPERATORS: dict[str, Operator] = {"gt": "gt", "ge": "ge", "lt": "lt", "le": "le"}
@@ -102,7 +103,12 @@ class Walk:
         return before is None or before.kind == "mark" or before.low in ("and", "also", "please")
 
     def _word(self, item: Item) -> None:
-        if item.low in TIME_UNITS and item.low.endswith(("ly", "al")):
+        before, after = self.item(self.at - 1), self.item(self.at + 1)
+        if before is not None and before.kind == "name" and item.low in GENERIC_NOUNS:
+            return
+        beside = [i for i in (before, after) if i is not None and i.kind == "cue"]
+        measured = any(i.cue == "count" or i.cue in AGGREGATES for i in beside)
+        if item.low in TIME_UNITS and item.low.endswith(("ly", "al")) and measured:
             self.draft.groups.append(TimeGroup(TIME_UNITS[item.low], None, self.at))
             return
         self.draft.words.append((item.low, self.at))
@@ -159,7 +165,11 @@ class Walk:
         if at >= len(self.items) or not self.items[at].names:
             return None
         item = self.items[at]
-        role = self.items[at - 1].low if at and self.items[at - 1].low in ROLES else ""
+        role = ""
+        if at and self.items[at - 1].low in ROLES:
+            role = self.items[at - 1].low
+        elif at > 1 and self.items[at - 1].is_cue("group") and self.items[at - 2].low in ROLES:
+            role = self.items[at - 2].low
         plural = item.low.endswith("s") and not item.low.endswith("ss")
         return Mention(item.low, item.names, at, role, plural)
 
@@ -177,7 +187,17 @@ class Walk:
         mention = self.mention(self.at)
         if mention is None:
             return
-        self._take(mention)
+        if self._describes(mention):
+            self.draft.conditions.append(Holds(self.at, False, mention, None, True))
+        else:
+            self._take(mention)
+
+    def _describes(self, mention: Mention) -> bool:
+        """`active tickers`: a column's name right before a table's."""
+        following = self.mention(mention.place + 1)
+        if following is None or self.items[following.place].kind != "name" or mention.tables:
+            return False
+        return any(meaning.way in ("exact", "full") for meaning in following.tables)
 
     def _take(self, mention: Mention) -> None:
         """A name without a cue."""
@@ -222,6 +242,10 @@ class Walk:
             return [Measure("sum", mention)], at
         if not functions and not counted:
             return None
+        if counted and self._describes(mention):
+            passed.append(at)
+            at += 1
+            mention = self.mention(at) or mention
         self.passed = passed
         if functions and mention.tables and (own := self._cue_column(start, at, mention)):
             mention = own
@@ -250,7 +274,10 @@ class Walk:
         here = self.at
         for place in self.passed:
             self.at = place
-            conditions.value(self, self.items[place])
+            if self.items[place].kind == "value":
+                conditions.value(self, self.items[place])
+            elif mention := self.mention(place):
+                self.draft.conditions.append(Holds(place, False, mention, None, True))
         self.at, self.passed = here, []
 
     def _more_functions(self, at: int) -> bool:
@@ -445,7 +472,7 @@ class Walk:
     def _after_verb(self) -> bool:
         """`written by`, `offered by`: no grouping."""
         before = self.items[self.at - 1] if self.at else None
-        return before is not None and before.kind in ("light", "word")
+        return before is not None and (before.kind in ("light", "word") or before.low[-2:] == "ed")
 
     def _order(self) -> None:
         item = self.items[self.at]

@@ -20,7 +20,7 @@ Way = Literal["exact", "full", "part", "counted", "synonym", "comment"]
 SCORES: Mapping[Way, float] = {
     "exact": 1.0,
     "full": 0.9,
-    "counted": 0.8,
+    "counted": 0.9,
     "part": 0.7,
     "synonym": 0.6,
     "comment": 0.5,
@@ -54,12 +54,14 @@ class Value:
     Attributes:
         stored: As they stand in the database: spellings that differ in case or punctuation.
         partial: The words are only a part of the cell.
+        alias: The words are another name for it.
     """
 
     table: str
     column: str
     stored: tuple[str, ...]
     partial: bool = False
+    alias: bool = False
 
 
 class Vocabulary:
@@ -131,7 +133,8 @@ class Vocabulary:
                     key = squash((*split(other), *own))
                     yield key, Meaning(table.name, column.name, "synonym")
             for counted in _counted(own or words):
-                yield counted, Meaning(table.name, column.name, "counted")
+                for other in (counted, *self._synonyms.get(counted, ())):
+                    yield squash(split(other)), Meaning(table.name, column.name, "counted")
             comment = split(column.comment)
             if 0 < len(comment) <= 4:
                 yield squash(comment), Meaning(table.name, column.name, "comment")
@@ -176,16 +179,25 @@ def _values(catalogue: Catalogue) -> dict[str, tuple[Value, ...]]:
             for value in column.values or ():
                 if key := value_key(value):
                     found[key][table.name, column.name].append(value)
+    aliases: dict[str, dict[tuple[str, str], list[str]]] = defaultdict(lambda: defaultdict(list))
     for name, others in PLACES.items():
         for other in others:
             for place, stored in found.get(squash([other]), {}).items():
-                known = found[squash(name.split())][place]
+                known = aliases[squash(name.split())][place]
                 known += [text for text in stored if text not in known]
-    return {
+    values = {
         key: tuple(Value(t, c, tuple(stored)) for (t, c), stored in places.items())
         for key, places in found.items()
-        if places
     }
+    for key, other_places in aliases.items():
+        named = {(value.table, value.column) for value in values.get(key, ())}
+        added = tuple(
+            Value(t, c, tuple(stored), alias=True)
+            for (t, c), stored in other_places.items()
+            if (t, c) not in named
+        )
+        values[key] = (*values.get(key, ()), *added)
+    return values
 
 
 def value_key(value: str) -> str:
