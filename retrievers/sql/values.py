@@ -29,8 +29,8 @@ def scalar(value: Any) -> str | int | float | bool | None:
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, str):
-        value = value.replace("\0", "\ufffd")  # no text elsewhere holds one
-        return value if len(value) <= LONGEST_TEXT else value[:LONGEST_TEXT] + "…"
+        text: str = value.replace("\0", "\ufffd")  # no text elsewhere holds one
+        return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + "…"
     if isinstance(value, Decimal):
         return _decimal(value)
     if isinstance(value, datetime | date | time):
