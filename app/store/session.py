@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from app.domain.errors import Misconfigured, StorageUnavailable
 from app.store.changes import Changes
+from app.store.driver import connector
 from app.store.faults import translated, unreachable
 
 Dialect = Literal["sqlite", "postgresql"]
@@ -191,10 +192,10 @@ class Database:
     def _sqlite(self, readers: int) -> AsyncEngine:
         engine = create_async_engine(
             self._url,
+            async_creator=connector(self._url.database or "", self._busy_s),
             pool_size=readers,
             max_overflow=0,
             pool_timeout=self._busy_s * 2,
-            connect_args={"timeout": self._busy_s},
         )
         event.listen(engine.sync_engine, "connect", _prepare)
         return engine
