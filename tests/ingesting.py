@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from app.domain.documents import Collection, Source
 from app.domain.jobs import Job
@@ -31,16 +32,19 @@ from retrievers.embedders.hashing import HashingEmbedder
 from retrievers.fulltext.tantivy import TantivyRetriever
 from retrievers.graph.csr import GraphRetriever
 from retrievers.lane import Lane
-from retrievers.protocol import Embedder, Projection, Resources, Retriever
+from retrievers.protocol import Embedder, Projection, Resources
 from retrievers.types import Chunk, Query
 from retrievers.vector.faiss import FaissRetriever
 
-PROJECTIONS = ("vector", "fulltext", "graph")
+
+def embedded(resources: Resources) -> Sequence[Any]:
+    """The indexes of the default installation."""
+    return FaissRetriever(resources), TantivyRetriever(resources), GraphRetriever(resources)
 
 
 @dataclass
 class House:
-    """Everything open. `here` is the collection `default`."""
+    """Everything open. `here` is the collection `default`; `indexes` are by name."""
 
     database: Database
     collections: Collections
@@ -48,7 +52,7 @@ class House:
     jobs: Jobs
     chunks: StoredChunks
     marks: StaleMarks
-    retrievers: dict[str, Retriever]
+    indexes: dict[str, Any]
     tools: Tools
     indexers: Indexers
     worker: Worker
@@ -64,11 +68,11 @@ class House:
     async def found(self, text: str, k: int = 10) -> dict[str, list[str]]:
         """By channel the ids of the documents found; the graph walks from the others' hits."""
         query = Query(self.here.id, text)
-        vector = await self.retrievers["vector"].search(query, k)
-        fulltext = await self.retrievers["fulltext"].search(query, k)
+        vector = await self.indexes["vector"].search(query, k)
+        fulltext = await self.indexes["fulltext"].search(query, k)
         seeds = {e.origin.id: 1.0 for e in (*vector, *fulltext) if isinstance(e.origin, Chunk)}
         walk = Query(self.here.id, text, seeds=seeds)
-        graph = await self.retrievers["graph"].search(walk, k)
+        graph = await self.indexes["graph"].search(walk, k)
         return {
             name: [e.origin.document_id for e in evidence if isinstance(e.origin, Chunk)]
             for name, evidence in (("vector", vector), ("fulltext", fulltext), ("graph", graph))
@@ -82,51 +86,42 @@ async def house(
     pipeline: PipelineOptions | None = None,
     worker: WorkerOptions | None = None,
     indexing: IndexersOptions | None = None,
-    working: bool = True,
+    backends: Callable[[Resources], Sequence[Any]] = embedded,
+    through: Callable[[str, Any], Any] = lambda name, part: part,
 ) -> AsyncIterator[House]:
     """The house in a folder that may hold an earlier one's data.
 
     Args:
-        working: Whether the worker and the upkeep run.
+        through: Wraps the parts that the ingest calls: store, encoder and indexes by name.
     """
     database = Database(f"sqlite:///{folder / 'anabranch.db'}")
     await database.open()
     await migrate(database)
-    inner = embedder or HashingEmbedder()
-    cache = VectorCache(database, inner)
-    chunks, marks = StoredChunks(database), StaleMarks(database)
-    collections, jobs = Collections(database), Jobs(database)
+    cache = through("embedder", VectorCache(database, embedder or HashingEmbedder()))
+    chunks, marks = StoredChunks(database), through("marks", StaleMarks(database))
+    collections, jobs = Collections(database), through("jobs", Jobs(database))
     options = pipeline or PipelineOptions()
-    documents = Documents(database, PROJECTIONS, recipe(cache, options.longest))
-    resources = Resources(folder, cache, chunks)
-    backends: Sequence[Projection] = (
-        FaissRetriever(resources),
-        TantivyRetriever(resources),
-        GraphRetriever(resources),
+    indexes = {each.name: each for each in backends(Resources(folder, cache, chunks))}
+    projections: dict[str, Projection] = {
+        name: through(name, index) for name, index in indexes.items()
+    }
+    documents = through(
+        "documents", Documents(database, tuple(indexes), recipe(cache, options.longest))
     )
-    indexers = Indexers([Indexer(each, marks, chunks) for each in backends], indexing)
+    indexers = Indexers([Indexer(each, marks, chunks) for each in projections.values()], indexing)
     sandbox, lane = Sandbox(), Lane("ingest", 1, nice=10)
     tools = Tools(documents, chunks, cache, Parser(sandbox, lane), indexers, lane, options)
     bells = Bells(jobs)
     laborer = Worker(jobs, collections, tools, bells, worker)
     upkeep = Upkeep(collections, documents, indexers)
-    ingest = Ingest(
-        collections,
-        documents,
-        jobs,
-        cache.fingerprint,
-        sandbox,
-        indexers,
-        laborer,
-        upkeep,
-        bells,
-    )
-    here = await collections.ensure("default")
-    await indexers.start([each.id for each in await collections.all()])
-    if working:
+    parts = (sandbox, indexers, laborer, upkeep, bells)
+    ingest = Ingest(collections, documents, jobs, cache.fingerprint, *parts)
+    try:
+        here = await collections.ensure("default")
+        await indexers.start([each.id for each in await collections.all()])
+        database.changes.subscribe(indexers.changed)
         await laborer.start()
         await upkeep.start()
-    try:
         yield House(
             database,
             collections,
@@ -134,7 +129,7 @@ async def house(
             jobs,
             chunks,
             marks,
-            {backend.name: backend for backend in backends},  # type: ignore[misc]
+            indexes,
             tools,
             indexers,
             laborer,
@@ -146,8 +141,8 @@ async def house(
         await laborer.close()
         await upkeep.close()
         await indexers.close()
-        for backend in backends:
-            await backend.close()
+        for index in indexes.values():
+            await index.close()
         await sandbox.close()
         lane.close()
         await database.close()

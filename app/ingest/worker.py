@@ -83,8 +83,7 @@ class Worker:
         self._stop.set()
         self._called.set()
         if self._loop is not None:
-            self._loop.cancel()
-            await asyncio.gather(self._loop, return_exceptions=True)
+            await self._loop
         if not self._works:
             return
         _, late = await asyncio.wait(self._works, timeout=grace_s)
@@ -94,7 +93,8 @@ class Worker:
         await asyncio.gather(*late, return_exceptions=True)
 
     async def _serve(self) -> None:
-        while True:
+        # Never cancelled: a job leased at that moment would be nobody's until its lease is over.
+        while not self._stop.is_set():
             self._called.clear()
             while len(self._works) < self._options.width and (lease := await self._lease()):
                 work = _Work(lease)
@@ -113,6 +113,8 @@ class Worker:
             LOG.error("a job was left to its lease", exc_info=error)
 
     async def _lease(self) -> Lease | None:
+        if self._stop.is_set():
+            return None
         try:
             return await self._jobs.lease(self._owner, self._options.lease_s)
         except PASSING as error:
@@ -125,6 +127,7 @@ class Worker:
         beat = asyncio.create_task(self._beat(work))
         (outcome,) = await asyncio.gather(work.attempt, return_exceptions=True)
         beat.cancel()
+        await asyncio.gather(beat, return_exceptions=True)
         if isinstance(outcome, LeaseLost) or work.ended == "lost":
             LOG.warning("job %s was taken over or removed", work.lease.job.id)
             return

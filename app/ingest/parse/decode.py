@@ -18,6 +18,8 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SAMPLE = 1 << 16  # detection reads so much; its cost grows with the text, its certainty does not
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
+_FEW = 32
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -39,10 +41,19 @@ def decode(content: bytes, declared: str | None = None) -> tuple[str, str | None
         pass
     if declared is not None and _known(declared):
         return _strictly(content, declared), codecs.lookup(declared).name
-    guess = from_bytes(content[:_SAMPLE]).best()
-    if guess is None:
+    encoding = _guess(content[:_SAMPLE])
+    return _strictly(content, encoding), encoding
+
+
+def _guess(sample: bytes) -> str:
+    # A few single letters beyond ASCII are too little for statistics, which then find Chinese.
+    accented = _BEYOND_ASCII.findall(sample)
+    if len(accented) < _FEW and all(len(run) == 1 for run in accented):
+        return "cp1252"
+    found = from_bytes(sample).best()
+    if found is None:
         raise _undecodable()
-    return _strictly(content, guess.encoding), guess.encoding
+    return found.encoding
 
 
 def refuse_unstorable(text: str, at: str | None = None) -> None:

@@ -53,7 +53,8 @@ def test_what_no_database_can_hold_is_refused(value: str) -> None:
         (b"\xef\xbb\xbfcaf\xc3\xa9", None),
         ("café".encode("utf-16"), None),
         ("café".encode("utf-32"), None),
-        ("Ein schöner Tag für große Füße, über Köln hinaus. ".encode("latin-1") * 3, "cp1250"),
+        ("Ein schöner Tag.".encode("latin-1"), "cp1252"),
+        ("Ein schöner Tag für große Füße, über Köln hinaus. ".encode("latin-1") * 30, "cp1250"),
     ],
 )
 def test_a_file_is_decoded_as_unicode_first(content: bytes, encoding: str | None) -> None:
