@@ -15,6 +15,7 @@ from store_library import Library, Watch, source, texts
 
 from app.domain.ids import new_id
 from app.store.chunks.catalogue import rfc3339
+from app.store.chunks.hydrate import hydrated
 from app.store.chunks.recent import Recent
 from app.store.session import Database
 from retrievers.filters import EVERYTHING, All, AnyOf, Compare, Filter, Not, matches
@@ -234,6 +235,21 @@ async def test_the_same_filter_is_answered_from_memory(
     assert statements() == before
 
 
+async def test_remembered_results_are_bounded(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.store.chunks.selection._MAX_IDS", 3)
+    monkeypatch.setattr("app.store.chunks.selection._MAX_CATALOGUES", 1)
+    other = await library.collections.create("other")
+    await library.post(source("a", "one\ntwo"))
+    for value in (1, 2, 3):
+        assert await select(library, Compare("x", "ne", value)) == ["one", "two"]
+    assert len(library.chunks._selection._results) == 1
+    library._here = other
+    assert await select(library, Compare("x", "ne", 1)) == []
+    assert set(library.chunks._selection._catalogues) == {other.id}
+
+
 _values = st.one_of(
     st.integers(-2, 2), st.booleans(), st.sampled_from(["", "a", "ab"]), st.lists(st.just("a"))
 )
@@ -350,11 +366,26 @@ class TestRecent:
         assert self.known(recent, 1) == set()
         assert set(recent.look_up(CollectionId(2), [ChunkId(2)])[0]) == {2}
 
+    def test_ids_without_a_chunk_do_not_pile_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("app.store.chunks.recent._MAX_ABSENT", 10)
+        recent = Recent(9)
+        for id in range(100):
+            recent.keep(self.HERE, 0, [ChunkId(id)], {})
+        assert recent.look_up(self.HERE, [ChunkId(99), ChunkId(0)]) == ({}, [ChunkId(0)])
+
     def test_an_evicted_document_may_be_forgotten(self) -> None:
         recent = Recent(1)
         self.keep(recent, self.chunk(1, 1), self.chunk(2, 2))
         recent.forget(self.HERE, [DocumentKey(1), DocumentKey(2)])
         assert self.known(recent, 1, 2) == set()
+
+
+def test_a_chunk_of_two_versions_is_as_the_newer_one_has_it() -> None:
+    old = (1, "chk", 1, "d", "Old", "", "t", 0, 1, 0, 11, {}, 1)
+    new = (1, "chk", 1, "d", "New", "", "t", 2, 3, 1, 12, {}, 2)
+    for rows in ([old, new], [new, old]):
+        (chunk,) = hydrated(rows).values()
+        assert (chunk.title, chunk.start) == ("New", 2)
 
 
 def test_times_sort_as_text() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import func, select
 from store_library import PROJECTIONS, Library, build, marked, source, texts
 
-from app.domain.documents import Parsed, Source
+from app.domain.documents import Parsed, Source, Span
 from app.domain.errors import NotFound, Rejected
 from app.store.documents import Built, Documents
 from app.store.jobs import LeaseLost
@@ -156,6 +158,45 @@ async def test_a_version_that_was_overtaken_never_shows(library: Library) -> Non
     assert changed == set()
     assert texts(await library.visible()) == ["second"]
     assert (await library.jobs.get(leases[0].job.id)).status == "succeeded"
+
+
+async def test_two_versions_published_together_leave_the_newer_one(library: Library) -> None:
+    first = await library.write(source("a", "first"))
+    second = await library.write(source("a", "second"))
+    written = [*await library.documents.written(first), *await library.documents.written(second)]
+    await library.documents.publish(second, [one.version for one in written])
+    assert texts(await library.visible()) == ["second"]
+    assert (await library.documents.get(library.here.id, "a")).version == 2
+    for lease in (first, second):
+        assert (await library.jobs.finish(lease)).status == "succeeded"
+
+
+async def test_candidates_found_by_newer_rules_replace_the_old_ones(library: Library) -> None:
+    await library.post(source("a", "Ada\nByron"))
+    ids = [chunk.id for chunk in await library.visible()]
+    await library.documents.accept(library.here.id, [source("a", "Ada\nByron", "New")])
+    lease = await library.jobs.lease("worker", 60)
+    assert lease is not None
+    (pending,) = await library.documents.pending(lease, 10)
+    built = replace(build(pending), candidates=[{"ada": 1}, {"Byron": 1}])
+    await library.documents.write_chunks(lease, [built])
+    found = await library.chunks.candidates(library.here.id, ids)
+    assert [found[id] for id in ids] == [{"ada": 1}, {"Byron": 1}]
+
+
+async def test_documents_held_are_not_handed_out_again_and_can_be_given_back(
+    library: Library,
+) -> None:
+    await library.documents.accept(library.here.id, [source(id, id) for id in "abc"])
+    for _ in range(5):  # given back each time, so no attempt is used up
+        lease = await library.jobs.lease("worker", 60)
+        assert lease is not None
+        first = await library.documents.pending(lease, 2)
+        held = [one.version for one in first]
+        rest = await library.documents.pending(lease, 9, held=held)
+        assert [one.source.id for one in [*first, *rest]] == ["a", "b", "c"]
+        await library.documents.give_back(lease, [*held, *(one.version for one in rest)])
+        await library.jobs.release(lease)
 
 
 async def test_writing_twice_is_writing_once(library: Library) -> None:
@@ -450,3 +491,5 @@ async def test_a_document_without_chunks_is_a_document(library: Library) -> None
 def test_chunks_that_do_not_fit_their_document_are_refused() -> None:
     with pytest.raises(ValueError, match="differ in length"):
         Built(1, 1, Parsed("", ""), [], ["chk_a"], [])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="occurs twice"):
+        Built(1, 1, Parsed("", "ab"), [Span(0, 1, "")] * 2, ["chk_a"] * 2, [{}, {}])  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from alembic import command
@@ -97,6 +98,22 @@ async def test_a_migration_that_fails_leaves_nothing_behind(empty: Database) -> 
         async with empty.restructure() as connection:
             await connection.run_sync(break_half_way)
     assert "half" not in await names(empty)
+
+
+def test_a_damaged_installation_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("app.store.migrate.__file__", str(tmp_path / "app/store/migrate.py"))
+    with pytest.raises(Misconfigured, match="install anabranch again"):
+        migrations_dir()
+
+
+def test_the_revisions_of_a_wheel_come_first(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for folder in ("app/_migrations", "migrations"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "env.py").touch()
+    monkeypatch.setattr("app.store.migrate.__file__", str(tmp_path / "app/store/migrate.py"))
+    assert migrations_dir() == tmp_path / "app/_migrations"
 
 
 def test_every_revision_says_when_it_may_be_deployed_and_imports_nothing_of_ours() -> None:

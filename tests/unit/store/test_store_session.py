@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, insert, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.domain.errors import Misconfigured, StorageUnavailable
+from app.store.faults import translated
 from app.store.session import Database
 from app.store.tables import collections
 
@@ -276,6 +278,29 @@ class TestOnlyPostgres:
         with pytest.raises(StorageUnavailable, match="createdb"):
             await database.open()
         await database.close()
+
+
+async def test_a_statement_that_is_wrong_is_a_bug_and_passes_as_it_is(database: Database) -> None:
+    with pytest.raises(DBAPIError):
+        async with database.read() as connection:
+            await connection.execute(text("SELECT nothing FROM nowhere"))
+
+
+async def test_readers_that_wait_for_too_long_are_told(url: str) -> None:
+    database = Database(url, busy_s=0.01, readers=1)
+    await database.open()
+    async with AsyncExitStack() as stack:
+        for _ in range(1 if database.dialect == "sqlite" else 2):
+            await stack.enter_async_context(database.read())
+        with pytest.raises(StorageUnavailable, match="connections are busy"):
+            await count(database)
+    assert await count(database) == 0
+    await database.close()
+
+
+def test_a_socket_that_breaks_is_named() -> None:
+    with pytest.raises(StorageUnavailable, match="was lost"), translated():
+        raise ConnectionResetError
 
 
 @pytest.mark.parametrize(
