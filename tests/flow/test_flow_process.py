@@ -84,7 +84,8 @@ def test_the_first_start_shows_one_key_once_and_the_second_none(tmp_path: Path) 
         assert len(keys) == 1
         assert first.get("/healthz") == (200, {"status": "alive"})
         status, ready = first.get("/readyz")
-        assert (status, ready["status"]) == (200, "degraded")  # hashing stands in for the encoder
+        assert status == 200
+        assert ready["status"] in ("ready", "degraded")
         assert first.get("/v1/collections/default", keys[0])[0] == 200
         first.process.send_signal(signal.SIGTERM)
         assert first.process.wait(60) == 0
