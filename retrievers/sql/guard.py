@@ -346,7 +346,7 @@ def _shown(tree: exp.Query, dialect: str) -> list[str]:
     """Names of the output columns as their author wrote them; a star's is empty."""
     names = []
     for part in tree.selects:
-        name = "" if part.is_star else part.alias_or_name
+        name = part.alias or (part.name if isinstance(part, exp.Column) else "")
         if not name and not part.is_star:
             name = part.sql(dialect=dialect, comments=False)[:80]
             name = name.replace('"', "").replace("`", "")

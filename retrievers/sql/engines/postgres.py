@@ -69,14 +69,18 @@ class PostgresEngine:
 async def _fetch(raw: Any, sql: str, limits: Limits) -> Fetched:
     import asyncpg  # an extra: whoever comes here has it
 
+    transaction = raw.transaction(readonly=True)
     try:
-        async with raw.transaction(readonly=True):
+        await transaction.start()
+        try:
             await raw.fetchrow(_SETTLE, str(int(limits.seconds * 1000)))
             records = []
             async for record in raw.cursor(sql, prefetch=_PREFETCH):
                 records.append(tuple(record.values()))
-            rows, more = take(records, limits.rows, limits.size)
-            return Fetched(tuple(rows), more)
+        finally:
+            await transaction.rollback()  # also what a statement may have set
+        rows, more = take(records, limits.rows, limits.size)
+        return Fetched(tuple(rows), more)
     except asyncpg.PostgresError as error:
         if error.sqlstate == _CANCELLED:
             raise RetrieverUnavailable("PostgreSQL stopped the statement: too slow") from error

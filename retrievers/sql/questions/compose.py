@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -60,8 +60,9 @@ class Composer:
         """
         self._settle_adjectives(draft, chosen)
         root = self._root(draft, chosen)
+        grouped = self._grouped(draft, chosen)
         for head in (draft.target, *draft.groups):
-            if isinstance(head, Mention) and (draft.groups or draft.measures):
+            if isinstance(head, Mention) and grouped:
                 chosen.chosen[id(head)] = self._plain(chosen[head], root)
         parts = Parts(root)
         parts.where = self._clauses.conditions(draft, chosen, root)
@@ -172,13 +173,13 @@ class Composer:
             group_tables.add(meaning.table)
             keys, shown = self._identity(meaning)
             asked = self._asked(draft, chosen, meaning)
-            parts.groups += [k for k in (*keys, *shown, *asked) if k not in parts.groups]
-            parts.outputs += [s for s in asked or shown if s not in parts.outputs]
+            _add(parts.groups, (*keys, *shown, *asked))
+            _add(parts.outputs, asked or shown)
         for output in draft.outputs:
             if isinstance(output, Mention) and (meaning := chosen[output]).column is None:
                 keys, shown = self._identity(meaning)
-                parts.groups += [k for k in (*keys, *shown) if k not in parts.groups]
-                parts.outputs += [s for s in shown if s not in parts.outputs]
+                _add(parts.groups, (*keys, *shown))
+                _add(parts.outputs, shown)
             elif isinstance(output, Mention) and meaning.table not in group_tables:
                 column = self._clauses.column(meaning)
                 if column not in parts.groups:
@@ -527,7 +528,7 @@ class Composer:
     def _select(self, parts: Parts, limit: int | None) -> exp.Select:
         if not parts.outputs:
             raise Unanswerable("nothing to show")
-        select = self._from(parts.root, parts.steps).select(*parts.outputs)
+        select = self._from(parts.root, parts.steps).select(*_named(parts.outputs))
         for condition in parts.where:
             select = select.where(condition)
         if parts.groups:
@@ -540,6 +541,34 @@ class Composer:
         if not totals:
             select = select.order_by(*(self._clauses.ordered(k, d) for k, d in parts.order))
         return select.limit(limit) if limit else select
+
+
+def _named(outputs: Sequence[exp.Expr]) -> Iterator[exp.Expr]:
+    """Outputs with a name each: `count`, `avg_rating`."""
+    taken: set[str] = set()
+    for output in outputs:
+        name = output.name if isinstance(output, exp.Column) else ""
+        if isinstance(output, exp.AggFunc):
+            column = output.find(exp.Column)
+            counted = isinstance(output, exp.Count)
+            name = output.key if counted or column is None else f"{output.key}_{column.name}"
+        elif isinstance(output, exp.TimeToStr):
+            name = {"%Y-%m-%d": "day", "%Y-%m": "month"}.get(output.args["format"].name, "year")
+        unique, number = name, 2
+        while unique.lower() in taken:
+            unique, number = f"{name}_{number}", number + 1
+        taken.add(unique.lower())
+        if isinstance(output, exp.Column) and unique == name:
+            yield output
+        else:
+            yield exp.alias_(output.copy(), unique, quoted=True)
+
+
+def _add(known: list[exp.Expr], more: Iterable[exp.Expr]) -> None:
+    """Append what is not there yet."""
+    for one in more:
+        if one not in known:
+            known.append(one)
 
 
 def _measures_of(draft: Draft) -> Iterator[Measure]:

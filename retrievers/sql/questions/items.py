@@ -142,6 +142,8 @@ def _named(row: Sequence[Token], at: int, vocabulary: Vocabulary) -> tuple[Item 
             continue
         key = "".join(t.key for t in part)
         names = vocabulary.names(key)
+        if key in vocabulary.composites and _clause(part):
+            continue
         values = vocabulary.values(key) if _may_be_value(part, at) else ()
         if names or values:
             if used == 1 and not _stands_alone(part[0], at, names, values):
@@ -160,6 +162,11 @@ def _name(
     capital = at > 0 and all(t.capital or t.low in STOP for t in part)
     kind: Kind = "value" if values and (not names or capital) else "name"
     return Item(kind, low, text, len(part), names=names, values=values, capital=capital)
+
+
+def _clause(part: Sequence[Token]) -> bool:
+    """`papers made` is a noun and its verb, `paper title` and `papers' titles` are one name."""
+    return part[0].low != part[0].key and part[-1].low == part[-1].key
 
 
 def _may_be_value(part: Sequence[Token], at: int) -> bool:

@@ -22,7 +22,7 @@ def _phrases(table: Mapping[str, str]) -> dict[tuple[str, ...], str]:
 GENERIC_PARTS = _words("name code id description desc date time timestamp is has flag type text at")
 """Parts of names that may be left out when the name is used: `city` for `city_name`."""
 
-MEASURED_IN = _words("kg cm mm km lb lbs mi miles usd eur ms sec hrs hours mins minutes")
+MEASURED_IN = _words("kg cm mm km lb lbs mi miles usd eur ms sec hours minutes")
 """Units at the end of a column's name: `weight_kg` is a weight."""
 
 STOP = _words(
@@ -72,7 +72,8 @@ LIGHT = _words(
     joined join joins joining hired hire started start starts ended end ends began begin begins
     signed sign signup born founded established opened enter entered bought named conducted
     attached delivered launched inclusive issued issue issues scheduled schedule assessed hold
-    collaborated collaborate cite cites cited citing affiliated employed ordered order orders invoiced
+    collaborated collaborate cite cites cited citing affiliated employed ordered order orders
+    invoiced
     """
 )
 """Nouns and verbs that carry no condition of their own in a question about tables."""

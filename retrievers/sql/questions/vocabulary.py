@@ -69,6 +69,8 @@ class Vocabulary:
 
     def __init__(self, catalogue: Catalogue, labels: Labels, synonyms: Synonyms) -> None:
         self._synonyms = {**SYNONYMS, **{k.lower(): tuple(v) for k, v in synonyms.items()}}
+        self.composites: set[str] = set()
+        """Names made of a table's and a column's: `author name`."""
         names: dict[str, dict[tuple[str, str | None], Meaning]] = defaultdict(dict)
         for table in catalogue.tables.values():
             if table.view:
@@ -128,7 +130,10 @@ class Vocabulary:
             if own:
                 for key, way in self._ways(own, subject):
                     yield key, Meaning(table.name, column.name, way)
-                yield squash((*subject, *own)), Meaning(table.name, column.name, "full")
+                joined = squash((*subject, *own))
+                if joined != squash(words):
+                    self.composites.add(joined)
+                yield joined, Meaning(table.name, column.name, "full")
                 for other in self._synonyms.get(squash(subject), ()):
                     key = squash((*split(other), *own))
                     yield key, Meaning(table.name, column.name, "synonym")
