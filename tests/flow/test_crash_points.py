@@ -232,9 +232,10 @@ async def test_a_life_without_death_has_many_steps(empty: Path, tmp_path: Path) 
     assert fate.steps > 80
 
 
+@pytest.mark.parametrize("stride", [7, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 async def test_death_at_any_step_breaks_no_promise(
-    empty: Path, tmp_path: Path, after: bool
+    empty: Path, tmp_path: Path, after: bool, stride: int
 ) -> None:
     died = 1
     while True:
@@ -243,7 +244,8 @@ async def test_death_at_any_step_breaks_no_promise(
         fate, disk = Fate(at=died, after=after), dict[str, Held]()
         client = await live_and_die(folder, fate, disk)
         await in_order(folder, client, disk)
+        shutil.rmtree(folder)
         if fate.steps < died:
             break
-        died += 1
+        died += stride
     assert died > 80
