@@ -92,7 +92,7 @@ def put(
     if mode != "corpus":
         operator = "in" if mode == "gold" else "nin"
         body["filters"] = {"type": operator, "key": "$document_id", "value": sorted(question.gold)}
-    answer = service.call("POST", f"/v1/collections/{collection}/ask", json=body)
+    answer = undegraded(service, f"/v1/collections/{collection}/ask", body)
     for citation in answer["citations"]:
         source = texts[citation["document_id"]]
         if source[citation["source_start"] : citation["source_end"]] != citation["quote"]:
@@ -114,6 +114,20 @@ def put(
         took_ms=answer["usage"]["took_ms"],
         reading_ms=reading_ms(question.text, answer["evidence"]),
     )
+
+
+def undegraded(service: Service, path: str, body: dict[str, Any]) -> Any:
+    """The answer with every channel in it: a busy machine may cost one, which is not measured."""
+    for _ in range(10):
+        reply = service.client.post(path, json=body)
+        # Filters leave SQL out, which the answer says and no text question minds.
+        if reply.is_success and not [
+            x for x in reply.json()["degraded"] if x["component"] != "sql"
+        ]:
+            return reply.json()
+        if reply.status_code not in (200, 503):
+            break
+    raise RuntimeError(f"{path}: {reply.status_code} {reply.text[:500]}")
 
 
 def reading_ms(question: str, evidence: Sequence[dict[str, Any]]) -> float:

@@ -59,7 +59,7 @@ class ChoiceOptions:
     step_named: float = 1.15  # the question names this passage
     step_gap: float = 0.4
     step_gap_alone: float = 4.1  # the same where neither question nor choice names the passage
-    stop: float = -3.6
+    stop: float = -3.8
     stop_count: float = 1.1  # per sentence chosen
     most: int = 4
 

@@ -11,6 +11,8 @@ from retrievers.types import Rows
 
 _AGGREGATE = re.compile(r"^(count|sum|avg|min|max|total)\s*\(\s*(?:distinct\s+)?(.*?)\s*\)$", re.I)
 _SPOKEN = {"avg": "average", "min": "lowest", "max": "highest", "sum": "total"}
+_PREFIX = re.compile(r"^(avg|min|max|sum)_(?=\w)", re.I)
+_FROM = re.compile(r"\bFROM\s+[\"`\[]?(\w+)", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ def tell(found: Rows, options: RowsOptions | None = None) -> Told | None:
     labels = [label(column) for column in found.columns]
     if len(found.rows) == 1:
         cells = [said(cell, options.cell) for cell in found.rows[0]]
+        if labels == ["count"] and (counted := _FROM.search(found.statement)):
+            labels = [f"count of {label(counted.group(1))}"]
         text = "; ".join(f"{name}: {cell}" for name, cell in zip(labels, cells, strict=True))
         return Told(text, _leading(found.rows[0], cells))
     left = _left_out(found, options.rows)
@@ -67,6 +71,7 @@ def label(column: str) -> str:
         inner = "" if inner == "*" else inner.rsplit(".", 1)[-1].strip("\"`'[]")
         spoken = _SPOKEN.get(function, function)
         name = f"{spoken} of {inner}" if inner and function == "count" else f"{spoken} {inner}"
+    name = _PREFIX.sub(lambda match: f"{_SPOKEN[match.group(1).lower()]} ", name)
     name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.replace("_", " "))
     return " ".join(name.lower().split()) or "value"
 

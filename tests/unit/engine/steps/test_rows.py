@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.engine.steps.rows import RowsOptions, label, said, tell
@@ -10,6 +12,13 @@ def test_one_cell_is_named_and_answers_shortly() -> None:
     told = tell(rows(["count"], [42]))
     assert told is not None
     assert (told.text, told.short) == ("count: 42", "42")
+
+
+def test_a_count_says_what_was_counted() -> None:
+    found = replace(rows(["count"], [5]), statement='SELECT COUNT(*) AS "count" FROM "eel_boats"')
+    told = tell(found)
+    assert told is not None
+    assert told.text == "count of eel boats: 5"
 
 
 def test_one_row_names_each_cell_and_its_leading_name_answers() -> None:
@@ -51,6 +60,7 @@ def test_rows_that_hold_nothing_say_nothing(values: list[list[None]]) -> None:
         ("count(DISTINCT boats.name)", "count of name"),
         ("SUM(tolls.amount)", "total amount"),
         ('AVG("level_cm")', "average level cm"),
+        ("sum_amount", "total amount"),
         ("openedOn", "opened on"),
         ("", "value"),
         ("<b>x</b>", "x"),
