@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from app.api.filters import BUILT_IN, KEY, MAX_LEAVES, MAX_VALUES
+from app.api.filters import BUILT_IN, KEY, MAX_LEAVES, MAX_VALUE_BYTES, MAX_VALUES
 
 Json = dict[str, Any]
 
 _FILTER = {"$ref": "#/components/schemas/Filter"}
-# 256 characters are at most 1,024 bytes of UTF-8.
-_STRING = {"type": "string", "maxLength": 256, "pattern": r"^[^\x00]*$"}
+# What counts is bytes of UTF-8, which JSON Schema cannot say: this many if all is ASCII.
+_STRING = {"type": "string", "maxLength": MAX_VALUE_BYTES, "pattern": r"^[^\x00]*$"}
 _NUMBER = {"type": "number"}
 _SCALAR = {"anyOf": [_STRING, _NUMBER, {"type": "boolean"}]}
 _STRINGS = {"type": "array", "items": _STRING, "maxItems": MAX_VALUES}
