@@ -110,7 +110,7 @@ async def house(
     )
     indexers = Indexers([Indexer(each, marks, chunks) for each in projections.values()], indexing)
     sandbox, lane = Sandbox(), Lane("ingest", 1, nice=10)
-    tools = Tools(documents, chunks, cache, Parser(sandbox, lane), indexers, lane, options)
+    tools = Tools(jobs, documents, chunks, cache, Parser(sandbox, lane), indexers, lane, options)
     bells = Bells(jobs)
     laborer = Worker(jobs, collections, tools, bells, worker)
     upkeep = Upkeep(collections, documents, indexers)

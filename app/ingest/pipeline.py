@@ -20,7 +20,7 @@ from app.ingest.parse.parser import Parser
 from app.ingest.problems import problem_of
 from app.store.chunks import StoredChunks
 from app.store.documents import Documents, Pending, Written
-from app.store.jobs import Lease, LeaseLost
+from app.store.jobs import Jobs, Lease, LeaseLost
 from retrievers.lane import Lane
 from retrievers.protocol import Embedder
 
@@ -44,6 +44,7 @@ class PipelineOptions:
 class Tools:
     """What the pipeline works with."""
 
+    jobs: Jobs
     documents: Documents
     chunks: StoredChunks
     embedder: Embedder  # remembers vectors, as `VectorCache` does
@@ -112,6 +113,7 @@ class JobRun:
             taken += len(pending)
             self._held.update(one.version for one in pending)
             await self._cut.put(await self._prepared(pending))
+        await self._reached("embed")
         await self._cut.put(None)
 
     async def _embed_all(self) -> None:
@@ -120,6 +122,7 @@ class JobRun:
                 done, broken = await isolate(group, self._embed)
                 await self._fail([(one.pending, error) for one, error in broken])
                 await self._embedded.put(done)
+        await self._reached("index")
         await self._embedded.put(None)
 
     async def _write_all(self) -> None:
@@ -195,6 +198,11 @@ class JobRun:
             LOG.warning("document %r of job %s failed: %r", one.source.id, self._job, error)
             await self._tools.documents.fail(self._lease, one.version, problem_of(error))
             self._held.discard(one.version)
+
+    async def _reached(self, stage: str) -> None:
+        # A small job is over before anybody could read where it stands.
+        if self._lease.job.total > self._tools.options.documents:
+            await self._tools.jobs.progress(self._lease, stage)
 
     async def _worth(self) -> float:
         """How many new chunks are worth a change of the indexes."""

@@ -104,6 +104,7 @@ class Jobs:
                     .where(jobs.c.id == id)
                     .values(
                         status="running",
+                        stage="parse",
                         lease_owner=owner,
                         lease_token=jobs.c.lease_token + 1,
                         lease_until=now + timedelta(seconds=ttl_s),

@@ -111,7 +111,7 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
         stack.push_async_callback(sandbox.close)
         options = PipelineOptions(documents=settings.ingest.batch_documents, longest=longest)
         parser = Parser(sandbox, cutting)
-        tools = Tools(documents, chunks, embedder, parser, indexers, cutting, options)
+        tools = Tools(jobs, documents, chunks, embedder, parser, indexers, cutting, options)
         worker = Worker(jobs, collections, tools, bells)
         upkeep = Upkeep(collections, documents, indexers)
         stack.push_async_callback(upkeep.close)
