@@ -31,7 +31,7 @@ _PRAGMAS = (
     "foreign_keys=ON",
     "temp_store=MEMORY",
     "mmap_size=268435456",
-    "cache_size=-16384",
+    "cache_size=-4096",  # of each connection; reads go through the mapping
     "journal_size_limit=67108864",
 )
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from app.domain.errors import Misconfigured
 from app.domain.hit import Degraded
@@ -14,9 +15,11 @@ from app.weights.fetch import WeightsUnavailable, prepare
 from retrievers.embedders.batching import BatchingEmbedder
 from retrievers.embedders.hashing import HashingEmbedder
 from retrievers.embedders.onnx import OnnxEmbedder
-from retrievers.embedders.remote import RemoteEmbedder
 from retrievers.errors import RetrieverUnavailable
 from retrievers.lane import Lane
+
+if TYPE_CHECKING:
+    from retrievers.embedders.remote import RemoteEmbedder
 
 LOG = logging.getLogger("anabranch.encoder")
 
@@ -47,6 +50,8 @@ async def encoder(settings: Settings) -> AsyncIterator[Encoder]:
             raise Misconfigured(
                 "ANABRANCH_EMBEDDER__USE=remote needs ANABRANCH_EMBEDDER__URL and …__MODEL"
             )
+        from retrievers.embedders.remote import RemoteEmbedder  # brings an HTTP client
+
         inner = RemoteEmbedder(
             chosen.url, chosen.model, chosen.key.get_secret_value(), chosen.dimension
         )
