@@ -50,7 +50,7 @@ class SupportOptions:
     lexical_untyped: float = -3.2
     lexical_missing: float = -2.0
     lexical_constant: float = 0.4
-    lexical_threshold: float = -1.2
+    lexical_threshold: float = -0.7
 
     unknown_code: float = -3.0  # a part number, licence or other identifier that nobody mentions
     passages: int = 5
