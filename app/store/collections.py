@@ -163,8 +163,11 @@ class Collections:
     async def purge_deleted(self, collection: CollectionId, limit: int = 500) -> bool:
         """Remove up to `limit` documents of a deleted collection; True when nothing is left."""
         async with self._database.write() as connection:
+            # Whoever began to add something before the deletion comes first.
             gone = await connection.scalar(
-                select(collections.c.deleted_at).where(collections.c.id == collection)
+                select(collections.c.deleted_at)
+                .where(collections.c.id == collection)
+                .with_for_update()
             )
             if gone is None:  # absent, or not deleted at all: hands off
                 return True

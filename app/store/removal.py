@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import delete, exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.store.locks import claim_documents
 from app.store.statements import batched
 from app.store.tables import (
     chunks,
@@ -66,13 +67,14 @@ async def purge(connection: AsyncConnection, before: datetime, limit: int) -> in
         .limit(limit)
     )
     old = {id: DocumentKey(key) for id, key in retired}
-    await remove_versions(connection, list(old))
-    await remove_orphans(connection, set(old.values()))
     marked = exists().where(stale.c.document == documents.c.id)
     tombstones = await connection.scalars(
         select(documents.c.id).where(documents.c.deleted_at.is_not(None), ~marked).limit(limit)
     )
     gone = [DocumentKey(key) for key in tombstones]
+    await claim_documents(connection, {*old.values(), *gone})
+    await remove_versions(connection, list(old))
+    await remove_orphans(connection, set(old.values()))
     await remove_documents(connection, gone)
     return len(old) + len(gone)
 

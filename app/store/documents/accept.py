@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from app.domain.documents import Source
 from app.domain.errors import NotFound, Rejected
 from app.domain.jobs import Job
 from app.store.job_rows import add_job
+from app.store.locks import claim_documents, claim_intake
 from app.store.statements import batched, insert, insert_all
 from app.store.tables import collections, contents, documents, job_items, versions
 from retrievers.types import CollectionId, DocumentKey
@@ -44,8 +45,9 @@ async def accept(
     if len(set(names)) != len(names):
         raise Rejected("the same document id occurs twice in one request")
     await _hold_collection(connection, collection)
-    await _add_documents(connection, collection, names, now)
-    known = await _known(connection, collection, names)
+    await claim_intake(connection, collection)
+    keys = await _claimed(connection, collection, names, now)
+    known = await _known(connection, keys)
     digests = [_digest(source, recipe) for source in sources]
     unchanged = [
         known[source.id].state == "live" and known[source.id].digest == digest
@@ -99,11 +101,11 @@ async def accept(
 
 
 async def _hold_collection(connection: AsyncConnection, collection: CollectionId) -> None:
-    # Shared: many may accept at once, but none while the collection is being deleted.
+    # Its row must not be removed before this commits; changing it disturbs nobody.
     held = await connection.scalar(
         select(collections.c.id)
         .where(collections.c.id == collection, collections.c.deleted_at.is_(None))
-        .with_for_update(read=True)
+        .with_for_update(read=True, key_share=True)
     )
     if held is None:
         raise NotFound("there is no such collection")
@@ -120,26 +122,42 @@ async def _add_documents(
         await connection.execute(insert(connection, documents).on_conflict_do_nothing(), rows)
 
 
-async def _known(
+async def _claimed(
+    connection: AsyncConnection, collection: CollectionId, names: Sequence[str], now: datetime
+) -> dict[str, DocumentKey]:
+    """Numbers of the documents, added where they are new; their next versions are ours."""
+    while True:
+        await _add_documents(connection, collection, names, now)
+        keys = await _numbers(connection, collection, names)
+        await claim_documents(connection, keys.values())
+        # One that was deleted while we waited is a tombstone now, and has to be added again.
+        if len(keys) == len(names) and await _numbers(connection, collection, names) == keys:
+            return keys
+
+
+async def _numbers(
     connection: AsyncConnection, collection: CollectionId, names: Sequence[str]
-) -> dict[str, _Known]:
-    known: dict[str, _Known] = {}
-    for batch in batched(sorted(names)):
+) -> dict[str, DocumentKey]:
+    keys: dict[str, DocumentKey] = {}
+    for batch in batched(names):
         found = await connection.execute(
-            select(documents.c.public_id, documents.c.id)
-            .where(
+            select(documents.c.public_id, documents.c.id).where(
                 documents.c.collection == collection,
                 documents.c.public_id.in_(batch),
                 documents.c.deleted_at.is_(None),
             )
-            .order_by(documents.c.id)
-            .with_for_update(key_share=True)  # the next number is this transaction's
         )
-        keys = {DocumentKey(id): name for name, id in found}
-        known.update((name, _Known(key)) for key, name in keys.items())
+        keys.update((name, DocumentKey(id)) for name, id in found)
+    return keys
+
+
+async def _known(connection: AsyncConnection, keys: Mapping[str, DocumentKey]) -> dict[str, _Known]:
+    known = {name: _Known(key) for name, key in keys.items()}
+    names = {key: name for name, key in keys.items()}
+    for batch in batched(names):
         last = (
             select(versions.c.document, func.max(versions.c.seq).label("seq"))
-            .where(versions.c.document.in_(list(keys)))
+            .where(versions.c.document.in_(batch))
             .group_by(versions.c.document)
             .subquery()
         )
@@ -151,7 +169,7 @@ async def _known(
         )
         for document, seq, state, digest in rows:
             key = DocumentKey(document)
-            known[keys[key]] = _Known(key, seq, state, bytes(digest))
+            known[names[key]] = _Known(key, seq, state, bytes(digest))
     return known
 
 

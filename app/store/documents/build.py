@@ -13,6 +13,7 @@ from app.domain.ids import text_hash
 from app.store.documents.publish import set_items
 from app.store.documents.rows import Built, Pending, Written
 from app.store.leases import Lease
+from app.store.locks import claim_documents
 from app.store.statements import insert_all
 from app.store.tables import (
     chunks,
@@ -75,7 +76,24 @@ async def take(
         )
         for row in rows
     }
-    return [pending[version] for version in wanted]
+    if wanted and not pending:  # deleted by another process while we looked
+        return await take(connection, lease, limit, held)
+    return [pending[version] for version in wanted if version in pending]
+
+
+async def worn_out(
+    connection: AsyncConnection, lease: Lease, max_attempts: int, held: Collection[int]
+) -> list[int]:
+    """Queued versions of the job that have used up their attempts."""
+    found = await connection.scalars(
+        select(job_items.c.version).where(
+            job_items.c.job == lease.job.id,
+            job_items.c.state == "queued",
+            job_items.c.attempt >= max_attempts,
+            job_items.c.version.not_in(held),
+        )
+    )
+    return [version for version in found if version is not None]
 
 
 async def untake(connection: AsyncConnection, lease: Lease, ids: Collection[int]) -> None:
@@ -94,6 +112,7 @@ async def untake(connection: AsyncConnection, lease: Lease, ids: Collection[int]
 
 async def write(connection: AsyncConnection, lease: Lease, built: Sequence[Built]) -> list[Written]:
     """Store what was built of versions that still wait for it."""
+    await claim_documents(connection, {one.document for one in built})
     waiting = await connection.execute(
         select(versions.c.id, versions.c.title, versions.c.metadata, contents.c.content.is_(None))
         .join(documents, documents.c.id == versions.c.document)

@@ -10,6 +10,7 @@ from sqlalchemy import and_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.store.leases import Lease, count_done
+from app.store.locks import claim_documents_of
 from app.store.removal import remove_orphans, remove_versions
 from app.store.stale import mark
 from app.store.statements import batched
@@ -25,6 +26,7 @@ async def publish(
     now: datetime,
 ) -> set[DocumentKey]:
     """Make versions live and retire those before them; returns the documents that changed."""
+    await claim_documents_of(connection, ids)
     changed: set[DocumentKey] = set()
     left: set[DocumentKey] = set()
     for batch in batched(sorted(ids)):
@@ -49,8 +51,17 @@ async def drop(
     ids: Collection[int],
     projections: Sequence[str],
     now: datetime,
+    state: str,
+    problem: Mapping[str, Any] | None = None,
 ) -> None:
-    """Remove versions that are being built; a document left with none is tombstoned."""
+    """Remove versions that are being built; a document left with none is tombstoned.
+
+    Args:
+        state: What becomes of them in their job: `done`, `failed` or `cancelled`.
+        problem: Why, if they failed.
+    """
+    await claim_documents_of(connection, ids)
+    await set_items(connection, ids, state, problem)
     touched: set[DocumentKey] = set()
     for batch in batched(sorted(ids)):
         building = select(versions.c.id, versions.c.document).where(

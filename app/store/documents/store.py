@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.domain.documents import Document, Source
 from app.domain.errors import NotFound
@@ -14,8 +15,8 @@ from app.domain.jobs import Job
 from app.store.clock import Clock, utc_now
 from app.store.documents import read
 from app.store.documents.accept import accept
-from app.store.documents.build import take, untake, write
-from app.store.documents.publish import drop, publish, raise_revision, set_items
+from app.store.documents.build import take, untake, worn_out, write
+from app.store.documents.publish import drop, publish, raise_revision
 from app.store.documents.rows import Built, Listed, Pending, Stats, Written
 from app.store.leases import OPEN_ITEMS, Lease, count_done, fence
 from app.store.removal import purge
@@ -128,7 +129,6 @@ class Documents:
         """
         with self._database.changes.announced() as touched:
             async with self._database.write() as connection:
-                await raise_revision(connection, collection)
                 found = await connection.scalar(
                     update(documents)
                     .where(
@@ -150,8 +150,8 @@ class Documents:
                     )
                 )
                 waiting = list(building)
-                await set_items(connection, waiting, "done")
-                await drop(connection, collection, waiting, (), self._clock())
+                await drop(connection, collection, waiting, (), self._clock(), "done")
+                await raise_revision(connection, collection)
                 await mark(connection, self._projections, collection, [key])
         return key
 
@@ -168,24 +168,15 @@ class Documents:
         Raises:
             LeaseLost: The token is no longer the job's.
         """
-        worn_out = select(job_items.c.version).where(
-            job_items.c.job == lease.job.id,
-            job_items.c.state == "queued",
-            job_items.c.attempt >= self._max_attempts,
-            job_items.c.version.not_in(held),
-        )
-        problem = {
-            "code": "worker-died",
-            "title": "The document stopped its worker",
-            "detail": f"the worker died {self._max_attempts} times while it had this document",
-        }
         async with self._database.write() as connection:
             await fence(connection, lease)
-            for version in list(await connection.scalars(worn_out)):
-                await set_items(connection, [version], "failed", problem)
-                await drop(
-                    connection, lease.job.collection, [version], self._projections, self._clock()
-                )
+            for version in await worn_out(connection, lease, self._max_attempts, held):
+                problem = {
+                    "code": "worker-died",
+                    "title": "The document stopped its worker",
+                    "detail": f"the worker died {self._max_attempts} times over this document",
+                }
+                await self._drop(connection, lease, [version], "failed", problem)
             return await take(connection, lease, limit, held)
 
     async def give_back(self, lease: Lease, versions: Collection[int]) -> None:
@@ -263,10 +254,7 @@ class Documents:
             async with self._database.write() as connection:
                 await fence(connection, lease)
                 touched.topics.add("jobs")
-                await set_items(connection, [version], "failed", problem)
-                await drop(
-                    connection, lease.job.collection, [version], self._projections, self._clock()
-                )
+                await self._drop(connection, lease, [version], "failed", problem)
                 await count_done(connection, lease)
 
     async def abandon(self, lease: Lease) -> int:
@@ -281,8 +269,7 @@ class Documents:
         async with self._database.write() as connection:
             await fence(connection, lease)
             dropped = list(await connection.scalars(left))
-            await set_items(connection, dropped, "cancelled")
-            await drop(connection, lease.job.collection, dropped, self._projections, self._clock())
+            await self._drop(connection, lease, dropped, "cancelled")
         return len(dropped)
 
     async def purge(self, limit: int = 500, grace_s: float = 300.0) -> int:
@@ -294,3 +281,14 @@ class Documents:
         before = self._clock() - timedelta(seconds=grace_s)
         async with self._database.write() as connection:
             return await purge(connection, before, limit)
+
+    async def _drop(
+        self,
+        connection: AsyncConnection,
+        lease: Lease,
+        ids: Sequence[int],
+        state: str,
+        problem: Mapping[str, Any] | None = None,
+    ) -> None:
+        here, now = lease.job.collection, self._clock()
+        await drop(connection, here, ids, self._projections, now, state, problem)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -10,8 +13,10 @@ from store_library import PROJECTIONS, Library, build, marked, source, texts
 
 from app.domain.documents import Parsed, Source, Span
 from app.domain.errors import NotFound, Rejected
+from app.domain.ids import new_id
 from app.store.documents import Built, Documents
 from app.store.jobs import LeaseLost
+from app.store.session import Database
 from app.store.tables import chunks, contents, documents, versions
 
 pytestmark = pytest.mark.anyio
@@ -493,3 +498,54 @@ def test_chunks_that_do_not_fit_their_document_are_refused() -> None:
         Built(1, 1, Parsed("", ""), [], ["chk_a"], [])  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="occurs twice"):
         Built(1, 1, Parsed("", "ab"), [Span(0, 1, "")] * 2, ["chk_a"] * 2, [{}, {}])  # type: ignore[arg-type]
+
+
+@pytest.mark.integration
+async def test_two_processes_full_of_writers_do_not_trip_over_each_other(
+    postgres_with_schema: str,
+) -> None:
+    databases = [Database(postgres_with_schema, exclusive=False) for _ in range(2)]
+    for database in databases:
+        await database.open()
+    libraries = [await Library(database).open() for database in databases]
+    here = await libraries[0].collections.create(new_id("c"))
+    for library in libraries:
+        library._here = here
+    ids = [f"d{number}" for number in range(12)]
+
+    async def post(library: Library, seed: int) -> None:
+        chance = random.Random(seed)
+        for number in range(6):
+            posted = [source(id, f"{number}\n{seed}") for id in chance.sample(ids, 6)]
+            await library.documents.accept(here.id, posted)
+
+    async def delete(library: Library) -> None:
+        for id in ids:
+            if await library.documents.exists(here.id, id):
+                with suppress(NotFound):
+                    await library.documents.delete(here.id, id)
+
+    async def work(library: Library) -> None:
+        while lease := await library.jobs.lease("worker", 60):
+            await library.build(lease)
+            await library.publish(lease)
+
+    async def purge(library: Library) -> None:
+        for _ in range(6):
+            await library.acknowledge()
+            await library.documents.purge(grace_s=-1)
+
+    await asyncio.gather(
+        *(post(library, seed) for library in libraries for seed in range(2)),
+        *(call(library) for library in libraries for call in (delete, work, work, purge)),
+    )
+    await asyncio.gather(*(work(library) for library in libraries))
+    for library in libraries:
+        for id in ids:
+            if await library.documents.exists(here.id, id):
+                document = await library.documents.get(here.id, id)
+                (key,) = {c.document for c in await library.visible() if c.document_id == id}
+                held = await library.chunks.of_documents(here.id, [key])
+                assert texts(held[key]) == document.text.split("\n")
+    for database in databases:
+        await database.close()
