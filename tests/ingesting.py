@@ -19,7 +19,7 @@ from app.ingest.parse.sandbox import Sandbox
 from app.ingest.pipeline import PipelineOptions, Tools
 from app.ingest.service import Ingest
 from app.ingest.upkeep import Upkeep
-from app.ingest.worker import Worker, WorkerOptions
+from app.ingest.worker import DEATHS, Worker, WorkerOptions
 from app.store.chunks import StoredChunks
 from app.store.collections import Collections
 from app.store.documents import Documents
@@ -106,7 +106,7 @@ async def house(
         name: through(name, index) for name, index in indexes.items()
     }
     documents = through(
-        "documents", Documents(database, tuple(indexes), recipe(cache, options.longest))
+        "documents", Documents(database, tuple(indexes), recipe(cache, options.longest), DEATHS)
     )
     indexers = Indexers([Indexer(each, marks, chunks) for each in projections.values()], indexing)
     sandbox, lane = Sandbox(), Lane("ingest", 1, nice=10)

@@ -19,6 +19,12 @@ from app.store.jobs import Jobs, Lease, LeaseLost
 from retrievers.errors import RetrieverError
 
 LOG = logging.getLogger("anabranch.worker")
+DEATHS = 8
+"""How often a process may die with a document in hand before the document is held to blame.
+
+A process that is killed from outside dies with some document in hand too, and what was accepted
+must survive that many times over.
+"""
 
 
 @dataclass(frozen=True, slots=True)

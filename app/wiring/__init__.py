@@ -24,7 +24,7 @@ from app.ingest.parse.sandbox import Sandbox
 from app.ingest.pipeline import PipelineOptions, Tools
 from app.ingest.service import Ingest, IngestLimits
 from app.ingest.upkeep import Upkeep
-from app.ingest.worker import Worker
+from app.ingest.worker import DEATHS, Worker
 from app.settings import Settings
 from app.store.answers import Answers
 from app.store.chunks import StoredChunks
@@ -99,7 +99,7 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
             IndexersOptions(flush_every_s=settings.ingest.commit_every_s),
         )
         longest = settings.ingest.chunk_tokens
-        documents = Documents(database, projections, recipe(embedder, longest))
+        documents = Documents(database, projections, recipe(embedder, longest), DEATHS)
         stack.push_async_callback(indexers.close)
         await indexers.start([collection.id for collection in await collections.all()])
         database.changes.subscribe(indexers.changed)

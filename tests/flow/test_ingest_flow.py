@@ -262,6 +262,39 @@ async def test_a_worker_that_cannot_finish_in_time_gives_its_documents_back(
         assert (await home.ingest.wait(job.id, 30)).status == "succeeded"
 
 
+async def test_a_worker_whose_job_was_taken_over_writes_nothing_more(
+    home: House, encoder: Encoder
+) -> None:
+    gate = encoder.gates["slow"] = asyncio.Event()
+    job = await home.ingest.accept(home.here, [text("a", "A slow text.")])
+    await encoder.waiting.wait()
+    await home.jobs.reclaim()  # as if its lease had run out
+    heir = await home.jobs.lease("heir", 60)
+    assert heir is not None
+    home.worker.nudge(job.id)
+    await home.worker.close()  # it lets go of the job by itself
+    gate.set()
+    assert (await home.jobs.get(job.id)).status == "running"
+    with pytest.raises(NotFound):
+        await home.documents.get(home.here.id, "a")
+    await home.jobs.release(heir)
+
+
+async def test_a_large_job_shows_how_far_it_is(tmp_path: Path, encoder: Encoder) -> None:
+    async with house(tmp_path, encoder, PipelineOptions(documents=2, chunks=2)) as home:
+        gate = encoder.gates["Text 4 "] = asyncio.Event()
+        job = await home.ingest.accept(
+            home.here, [text(f"d{n}", f"Text {n} of a weir.") for n in range(6)]
+        )
+        await encoder.waiting.wait()
+        shown = await home.ingest.wait(job.id, 0)
+        assert (shown.status, shown.total) == ("running", 6)
+        assert shown.stage in ("parse", "embed")
+        gate.set()
+        ended = await home.ingest.wait(job.id, 30)
+        assert (ended.stage, ended.done) == ("done", 6)
+
+
 async def test_indexes_that_are_gone_or_damaged_are_built_anew(
     tmp_path: Path, encoder: Encoder
 ) -> None:
@@ -375,4 +408,3 @@ async def test_vectors_are_those_of_the_encoder(home: House, encoder: Encoder) -
     stored = await home.indexes["vector"].vectors(home.here.id, [hit.origin.id])
     wanted = await HashingEmbedder.passages(encoder, ["Title\nA text."])
     assert np.allclose(stored, wanted)
-
