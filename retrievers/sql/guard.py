@@ -77,6 +77,7 @@ class Guard:
         tables = self._resolve_tables(tree, names)
         self._resolve_columns(tree)
         shown = _shown(tree, self._dialect)
+        _refuse_chained_aliases(tree)
         qualified = self._qualify(tree)
         self._check_sources(qualified)
         self._cap_rows(qualified)
@@ -340,6 +341,27 @@ def _is_output(column: exp.Column) -> bool:
         return False
     query = column.find_ancestor(exp.Query)
     return query is not None and column.name in query.named_selects
+
+
+def _refuse_chained_aliases(tree: exp.Expr) -> None:
+    """No column of a SELECT may use the alias of one before it.
+
+    Qualifying writes such aliases out: `1 AS a, a + a AS b, b + b AS c, …` doubles with every step
+    until the memory is full.
+    """
+    for select in tree.find_all(exp.Select):
+        earlier: set[str] = set()
+        for column in select.expressions:
+            for used in column.find_all(exp.Column):
+                if not used.table and used.name.lower() in earlier:
+                    raise QueryRefused(
+                        f"{used.name} is an alias of the same SELECT; use a subquery"
+                    )
+            plain = isinstance(column.unalias(), exp.Column) and (
+                column.unalias().name.lower() == column.alias_or_name.lower()
+            )
+            if column.alias and not plain:
+                earlier.add(column.alias.lower())
 
 
 def _shown(tree: exp.Query, dialect: str) -> list[str]:
