@@ -267,20 +267,22 @@ def main() -> None:
             ),
             encoding="utf-8",
         )
-        service = Service(args.model, folder / "service")
-        with service:
-            count = service.call("GET", "/v1/collections/default/stats")["documents"]
+        filler = Service(args.model, folder / "service")
+        with filler:
+            count = filler.call("GET", "/v1/collections/default/stats")["documents"]
             if count < len(passages):
                 encoder = raw_encoder(args.model, passages[:2000])
-                seconds = service.ingest("default", passages)
+                seconds = filler.ingest("default", passages)
                 result["ingest"] = {
                     "passages_s": len(passages) / seconds,
                     "encoder_passages_s": encoder,
                     "ratio": len(passages) / seconds / encoder,
+                    "rss_mb_after": footprint(filler.pid).rss_mb,
                 }
                 report.table(("ingest", "value"), list(result["ingest"].items()))
-        began = service.start()
-        result["cold_start_s"] = began
+        service = Service(args.model, folder / "service")
+        result["cold_start_s"] = service.start()
+        report.table(("cold start", "s"), [("to ready", result["cold_start_s"])])
         bare: Bare = load(folder / "corpus.jsonl", args.model, folder / "bare.npy")
         yardstick, port = bare_server(folder, args.model)
         try:

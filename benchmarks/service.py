@@ -95,9 +95,8 @@ class Service:
                     return time.monotonic() - began
             except httpx.TransportError:
                 time.sleep(0.02)
-        raise RuntimeError(
-            f"the service did not start:\n{(self.folder / 'server.log').read_text()}"
-        )
+        log = (self.folder / "server.log").read_text()
+        raise RuntimeError(f"the service did not start:\n{log[-2000:]}")
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """End the process; its exit status."""
