@@ -84,7 +84,7 @@ Text = Annotated[str, AfterValidator(_text), Field(json_schema_extra={"pattern":
 WHOLE = BeforeValidator(_whole)
 Spoken = Annotated[
     Text,
-    Field(json_schema_extra={"minLength": 1, "pattern": r"^[^\x00]*\S[^\x00]*$"}),
+    Field(json_schema_extra={"minLength": 1, "pattern": r"^[^\x00]*[^\s\x00][^\x00]*$"}),
     AfterValidator(_spoken),
 ]
 DocumentId = Annotated[
