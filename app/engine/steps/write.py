@@ -14,7 +14,8 @@ from app.domain.hit import Hit
 from app.engine.reading.choice import ChoiceOptions, Sentences, choose, score
 from app.engine.reading.passage import read
 from app.engine.reading.question import Asked, asked
-from app.engine.reading.short import Short, ShortOptions, short_answer
+from app.engine.reading.scoring import ShortOptions
+from app.engine.reading.short import Short, short_answer
 from app.engine.reading.support import Support, SupportOptions, judge
 from app.engine.steps.rows import RowsOptions, Told, tell
 from retrievers.types import Chunk, Rows
