@@ -25,6 +25,9 @@ LONGEST = 10_000  # characters of a statement
 DEEPEST = 60  # nested parentheses
 LARGEST = 1_500  # nodes of its tree
 CONCATENATIONS = 8  # each may double a value's size
+STARS = 8  # stars of stars multiply
+REUSED_ALIASES = 6  # so do aliases made of aliases
+WEIGHT = 5_000  # nodes if every subquery's columns were written out, as engines do
 WILDCARDS = 6  # of one LIKE pattern; matching takes time exponential in them
 DECIMALS = 20
 TYPE_SIZE = 1_000
@@ -66,6 +69,8 @@ class Guard:
 
     def check_tree(self, tree: exp.Expr) -> Guarded:
         """Like `check`, of a tree made by our own templates."""
+        while isinstance(tree, exp.Subquery | exp.Paren) and not tree.alias:
+            tree = tree.this
         if not isinstance(tree, exp.Select | exp.SetOperation):
             raise QueryRefused("only a SELECT may be run")
         for size, node in enumerate(tree.walk()):
@@ -80,6 +85,7 @@ class Guard:
         _refuse_chained_aliases(tree)
         qualified = self._qualify(tree)
         self._check_sources(qualified)
+        _check_weight(qualified)
         self._cap_rows(qualified)
         try:
             sql = qualified.sql(dialect=self._dialect, comments=False)
@@ -142,6 +148,12 @@ class Guard:
         joined += sum(len(node.expressions) for node in tree.find_all(exp.Concat))
         if joined > CONCATENATIONS:
             raise QueryRefused(f"more than {CONCATENATIONS} concatenations")
+        stars = sum(1 for star in tree.find_all(exp.Star) if not isinstance(star.parent, exp.Count))
+        if stars > STARS:
+            raise QueryRefused(f"more than {STARS} stars")
+
+        if sum(_reused(select) for select in tree.find_all(exp.Select)) > REUSED_ALIASES:
+            raise QueryRefused("aliases are made of aliases")
 
     def _resolve_tables(self, tree: exp.Expr, names: set[str]) -> set[Table]:
         """Give every table the spelling of the catalogue; refuse those that are not in it."""
@@ -196,7 +208,6 @@ class Guard:
                 schema=self._schema,
                 validate_qualify_columns=True,
                 quote_identifiers=True,
-                expand_alias_refs=True,
             )
         except SqlglotError as error:
             raise QueryRefused(f"the statement does not fit the tables: {_brief(error)}") from error
@@ -219,6 +230,9 @@ class Guard:
                 id(table) for table in scope.tables if table.alias_or_name in scope.sources
             )
             for column in scope.columns:
+                if not column.table and _is_output(column):
+                    checked.add(id(column))
+                    continue
                 named = _source(column.table, scope)
                 if isinstance(named, exp.Table):
                     table = self._catalogue.tables.get(named.name)
@@ -324,6 +338,47 @@ _CHECKS: Mapping[type[exp.Expr], Callable[[exp.Expr], None]] = {
     exp.Star: _check_star,
     exp.Join: _check_join,
 }
+
+
+def _check_weight(tree: exp.Query) -> None:
+    """Engines put a subquery's expressions where its columns are used, and that may double."""
+    outputs: dict[int, dict[str, int]] = {}
+    total = 0
+    for scope in traverse_scope(tree):
+        weights: dict[str, int] = {}
+        for column in scope.columns:
+            source = scope.sources.get(column.table)
+            if isinstance(source, Scope):
+                weights[f"{column.table}.{column.name}"] = outputs.get(
+                    id(source.expression), {}
+                ).get(column.name, 1)
+        query = scope.expression
+        own: dict[str, int] = {}
+        if isinstance(query, exp.Query):
+            for name, part in zip(query.named_selects, query.selects, strict=False):
+                own[name] = sum(
+                    weights.get(f"{node.table}.{node.name}", 1)
+                    if isinstance(node, exp.Column)
+                    else 1
+                    for node in part.walk()
+                )
+        outputs[id(query)] = own
+        total += sum(own.values()) + sum(weights.values())
+        if total > WEIGHT:
+            raise QueryRefused("subqueries that multiply each other")
+
+
+def _reused(select: exp.Select) -> int:
+    """How often a column of the output names one before it."""
+    before: set[str] = set()
+    count = 0
+    for part in select.selects:
+        if before:
+            columns = part.find_all(exp.Column)
+            count += sum(not c.table and c.name.lower() in before for c in columns)
+        if part.alias:
+            before.add(part.alias.lower())
+    return count
 
 
 def _source(name: str, scope: Scope) -> exp.Table | Scope | None:

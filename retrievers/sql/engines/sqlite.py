@@ -169,6 +169,8 @@ def _errors(name: str = "the database") -> Iterator[None]:
                 "written and nobody writes it, add ?immutable=1 to its URL"
             ) from error
         raise QueryRefused(f"SQLite refuses the statement: {text}") from error
+    except MemoryError as error:
+        raise QueryRefused("SQLite refuses the statement: too large") from error
     except (sqlite3.DatabaseError, sqlite3.Warning) as error:
         if isinstance(error, sqlite3.DatabaseError) and "prohibited" in str(error):
             raise QueryRefused(f"SQLite refuses the statement: {error}") from error
