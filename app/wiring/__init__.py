@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.errors import Misconfigured
-from app.engine.answer import Ask
+from app.engine.answer import Ask, AskOptions
 from app.engine.fanout import Channel
 from app.engine.multihop import Multihop
 from app.engine.search import Search
+from app.engine.steps.write import WriteOptions
 from app.ingest.bells import Bells
 from app.ingest.cut.prepare import recipe
 from app.ingest.indexer import Indexer
@@ -157,7 +158,7 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
             sql=retrievers.get("sql"),
             ingest=ingest,
             search=search,
-            ask=Ask(search, documents),
+            ask=Ask(search, documents, AskOptions(write=WriteOptions(cosines=encoding.cosines))),
             examiner=doctor,
             first_key=first_key,
         )

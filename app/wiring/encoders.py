@@ -30,6 +30,8 @@ class Encoder:
 
     embedder: BatchingEmbedder
     notice: Degraded | None
+    cosines: bool
+    """Whether refusals may read its cosines: they are calibrated on MiniLM's scale."""
 
 
 @asynccontextmanager
@@ -70,7 +72,7 @@ async def encoder(settings: Settings) -> AsyncIterator[Encoder]:
         raise Misconfigured(f"the encoder cannot be opened: {error}") from error
     batching = BatchingEmbedder(inner)
     try:
-        yield Encoder(batching, notice)
+        yield Encoder(batching, notice, isinstance(inner, OnnxEmbedder))
     finally:
         await batching.close()
         await inner.close()
