@@ -25,6 +25,7 @@ from retrievers.lane import Lane
 from retrievers.protocol import Embedder
 
 LOG = logging.getLogger("anabranch.ingest")
+_EMBEDDERS = 2
 _PIECE = 8  # documents cut in one call: a few milliseconds in which no other Python code runs
 
 
@@ -32,8 +33,9 @@ _PIECE = 8  # documents cut in one call: a few milliseconds in which no other Py
 class PipelineOptions:
     """Sizes of batches and chunks."""
 
-    documents: int = 64  # fetched at a time
-    chunks: int = 128  # embedded and written at a time
+    documents: int = 64  # fetched first; later four times as many
+    chunks: int = 256  # embedded at a time: the encoder puts texts of like length together
+    rows: int = 64  # chunks written at a time: questions wait while statements are put together
     longest: int = 240  # tokens of a chunk of a document that must be cut
     share: float = 0.05
     """Of the collection's chunks: so many new ones are indexed at a time, since some indexes
@@ -72,6 +74,7 @@ class JobRun:
         self._cut: asyncio.Queue[list[Prepared] | None] = asyncio.Queue(1)
         self._embedded: asyncio.Queue[list[Prepared] | None] = asyncio.Queue(2)
         self._left = True
+        self._embedding = _EMBEDDERS
         self.published = 0  # documents
 
     async def finish(self) -> bool:
@@ -85,7 +88,9 @@ class JobRun:
         try:
             async with asyncio.TaskGroup() as stages:
                 stages.create_task(self._cut_all(), name="ingest-cut")
-                stages.create_task(self._embed_all(), name="ingest-embed")
+                # Two at once, so that no core waits for the last texts of a batch.
+                for _ in range(_EMBEDDERS):
+                    stages.create_task(self._embed_all(), name="ingest-embed")
                 stages.create_task(self._write_all(), name="ingest-write")
         except ExceptionGroup as errors:
             lost = errors.subgroup(LeaseLost)
@@ -104,24 +109,27 @@ class JobRun:
         while not self._stop.is_set():
             pending: list[Pending] = []
             if taken != expected:
-                pending = await self._tools.documents.pending(
-                    self._lease, self._tools.options.documents, self._held
-                )
+                wanted = self._tools.options.documents * (4 if taken else 1)
+                pending = await self._tools.documents.pending(self._lease, wanted, self._held)
             if not pending:
                 self._left = False
                 break
             taken += len(pending)
             self._held.update(one.version for one in pending)
-            await self._cut.put(await self._prepared(pending))
+            for group in _grouped(await self._prepared(pending), self._tools.options.chunks):
+                await self._cut.put(group)
         await self._reached("embed")
         await self._cut.put(None)
 
     async def _embed_all(self) -> None:
-        while (batch := await self._cut.get()) is not None:
-            for group in _grouped(batch, self._tools.options.chunks):
-                done, broken = await isolate(group, self._embed)
-                await self._fail([(one.pending, error) for one, error in broken])
-                await self._embedded.put(done)
+        while (group := await self._cut.get()) is not None:
+            done, broken = await isolate(group, self._embed)
+            await self._fail([(one.pending, error) for one, error in broken])
+            await self._embedded.put(done)
+        self._embedding -= 1
+        if self._embedding:
+            await self._cut.put(None)  # for the others
+            return
         await self._reached("index")
         await self._embedded.put(None)
 
@@ -134,12 +142,12 @@ class JobRun:
         worth = await self._worth()
         while True:
             batch = await self._embedded.get()
-            if batch:
-                written, broken = await isolate(batch, self._write)
+            for group in _grouped(batch or [], self._tools.options.rows):
+                written, broken = await isolate(group, self._write)
                 await self._fail([(one.pending, error) for one, error in broken])
-                self._held.difference_update(one.version for one in batch)
+                self._held.difference_update(one.version for one in group)
                 waiting += written
-                chunks += sum(len(one.texts) for one in batch)
+                chunks += sum(len(one.texts) for one in group)
             if waiting and (batch is None or chunks >= worth):
                 await self._publish(waiting)
                 waiting, worth, chunks = [], worth + self._tools.options.share * chunks, 0

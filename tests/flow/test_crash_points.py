@@ -26,7 +26,7 @@ from retrievers.types import Chunk, CollectionId, DocumentKey
 
 pytestmark = pytest.mark.anyio
 NAMES = ("one", "two")
-SMALL = PipelineOptions(documents=2, chunks=2)
+SMALL = PipelineOptions(documents=2, chunks=2, rows=2)
 IDLE = IndexersOptions(idle_s=3600, flush_every_s=3600, gather_s=0)
 Held = dict[CollectionId, dict[DocumentKey, tuple[int, ...]]]
 
