@@ -83,6 +83,8 @@ class Indexer:
             RetrieverError: The backend is broken.
         """
         async with self._turn[collection]:
+            # Whatever was applied and not made durable may be gone from what is loaded.
+            self._applied.pop(collection, None)
             if not await self._projection.open(collection):
                 return False
             self._opened.add(collection)

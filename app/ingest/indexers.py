@@ -45,16 +45,13 @@ class Indexers:
         """Open every index and replay what a crash left; those that cannot be used are rebuilt.
 
         Rebuilding goes on in the background: until it is done, the channel says of itself that it
-        is down for the collection.
-
-        Raises:
-            RetrieverError: A backend is broken altogether.
+        is down for the collection. The same goes for trouble that may pass, such as a full disk.
         """
         for collection in collections:
-            opened = await _all([indexer.open(collection) for indexer in self._indexers])
+            opened = await _all([_opened(indexer, collection) for indexer in self._indexers])
             for indexer, usable in zip(self._indexers, opened, strict=True):
                 if not usable:
-                    task = asyncio.create_task(self._rebuild(indexer, collection))
+                    task = asyncio.create_task(self._bring_up(indexer, collection))
                     self._rebuilds[task] = indexer.name, collection
         self._touch()
         self._loops = [
@@ -120,8 +117,11 @@ class Indexers:
         await asyncio.gather(*tasks, return_exceptions=True)
         await _tried("flushing", self.flush)
 
-    async def _rebuild(self, indexer: Indexer, collection: CollectionId) -> None:
-        work = partial(indexer.rebuild, collection)
+    async def _bring_up(self, indexer: Indexer, collection: CollectionId) -> None:
+        async def work() -> None:
+            if not await indexer.open(collection):
+                await indexer.rebuild(collection)
+
         while collection not in self._dropped:
             if await _tried(f"rebuilding {indexer.name}", work):
                 break
@@ -157,6 +157,14 @@ class Indexers:
         self._changed_at = time.monotonic()
         if any(indexer.dirty for indexer in self._indexers):
             self._dirty.set()
+
+
+async def _opened(indexer: Indexer, collection: CollectionId) -> bool:
+    try:
+        return await indexer.open(collection)
+    except PASSING as error:
+        LOG.warning("%s cannot be opened yet: %s", indexer.name, error)
+        return False
 
 
 async def _all(works: Sequence[Awaitable[T]]) -> list[T]:

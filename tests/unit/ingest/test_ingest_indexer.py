@@ -101,6 +101,8 @@ class Index:
         await self.commit(collection)
 
     async def open(self, collection: CollectionId) -> bool:
+        if self.broken:
+            raise RetrieverUnavailable("broken")
         self.held = dict(self.disk or {})
         return self.disk is not None
 
@@ -167,6 +169,10 @@ class History(RuleBasedStateMachine):
     @rule()
     def rebuild(self) -> None:
         self.loop.run_until_complete(self.indexer.rebuild(HERE))
+
+    @rule()
+    def open_again(self) -> None:
+        self.loop.run_until_complete(self.indexer.open(HERE))
 
     @rule()
     def crash(self) -> None:
@@ -253,7 +259,7 @@ async def test_a_rebuild_is_tried_until_it_works_and_says_so() -> None:
     indexers = Indexers([Indexer(index, truth, truth)], IndexersOptions(retry_s=0))
     truth.write("a", "x")
     index.broken = True
-    await indexers.start([HERE])
+    await indexers.start([HERE])  # though nothing can be read or written
     assert indexers.rebuilding == [("index", HERE)]
     index.broken = False
     await indexers.rebuilt()
