@@ -29,6 +29,7 @@ from app.ingest.worker import DEATHS, Worker
 from app.settings import Settings
 from app.store.answers import Answers
 from app.store.chunks import StoredChunks
+from app.store.chunks.warmer import Warmer
 from app.store.collections import Collections
 from app.store.documents import Documents
 from app.store.jobs import Jobs
@@ -104,6 +105,11 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
         stack.push_async_callback(indexers.close)
         await indexers.start([collection.id for collection in await collections.all()])
         database.changes.subscribe(indexers.changed)
+
+        warmer = Warmer(chunks)
+        database.changes.subscribe(warmer.changed)
+        stack.push_async_callback(warmer.close)
+        await warmer.start([collection.id for collection in await collections.all()])
 
         jobs = Jobs(database)
         bells = Bells(jobs)

@@ -25,6 +25,11 @@ class Recent:
         self._absent: defaultdict[CollectionId, set[ChunkId]] = defaultdict(set)
         self._epochs: dict[CollectionId, int] = {}
 
+    @property
+    def room(self) -> int:
+        """How many more chunks fit before old ones make way."""
+        return self._capacity - len(self._chunks)
+
     def epoch(self, collection: CollectionId) -> int:
         """Changes with every `forget`."""
         return self._epochs.get(collection, 0)

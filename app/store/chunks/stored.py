@@ -14,10 +14,12 @@ from app.store.chunks.selection import Selection
 from app.store.session import Database
 from app.store.statements import batched
 from app.store.tables import chunks, collections
+from app.store.tables import documents as documents_table
 from retrievers.filters import EVERYTHING, Filter
 from retrievers.types import Chunk, ChunkId, CollectionId, DocumentKey
 
 _PAGE = 1_000
+_AHEAD = 200  # documents read ahead at a time: a few milliseconds of the event loop
 
 
 class StoredChunks:
@@ -134,6 +136,23 @@ class StoredChunks:
                 yield chunk
             after = last
 
+    async def warm(
+        self, collection: CollectionId, documents: Collection[DocumentKey] | None = None
+    ) -> None:
+        """Read visible chunks of these documents (None = all) into memory while there is room."""
+        if documents is None:
+            documents = await self._documents(collection)
+        for batch in batched(documents, _AHEAD):
+            if self._recent.room <= 0:
+                return
+            epoch = self._recent.epoch(collection)
+            async with self._database.read() as connection:
+                rows = await connection.execute(
+                    select_chunks(collection, LIVE).where(chunks.c.document.in_(batch))
+                )
+                read = hydrated(rows)
+            self._recent.keep(collection, epoch, (), read)
+
     async def count(self, collection: CollectionId) -> int:
         """How many chunks are visible."""
         counted = select_chunks(collection, LIVE).where(chunks.c.collection == collection)
@@ -147,6 +166,16 @@ class StoredChunks:
         """Drop what is remembered of these documents (None = all of the collection)."""
         self._recent.forget(collection, documents)
         self._selection.forget(collection, documents)
+
+    async def _documents(self, collection: CollectionId) -> list[DocumentKey]:
+        wanted = (
+            select(documents_table.c.id)
+            .where(documents_table.c.collection == collection)
+            .order_by(documents_table.c.id)
+            .limit(self._recent.room)
+        )
+        async with self._database.read() as connection:
+            return [DocumentKey(id) for id in await connection.scalars(wanted)]
 
     async def _read(
         self, collection: CollectionId, ids: Collection[ChunkId], states: tuple[str, ...]
