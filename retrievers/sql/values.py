@@ -19,8 +19,8 @@ LONGEST_TEXT = 16_384
 def scalar(value: Any) -> str | int | float | bool | None:
     """One value as JSON can hold it without loss of meaning.
 
-    Decimals become numbers where a number holds them exactly enough to print the same digits,
-    else text. Dates are ISO 8601. Bytes are base64. Infinities and NaN are text.
+    Decimals become numbers, too large ones text; dates are ISO 8601, bytes base64, infinities and
+    NaN text.
     """
     if value is None or isinstance(value, bool):
         return value
@@ -47,12 +47,9 @@ def scalar(value: Any) -> str | int | float | bool | None:
 
 
 def _decimal(value: Decimal) -> str | int | float:
-    if not value.is_finite():
+    if not value.is_finite() or abs(value) > SAFE_INTEGER:
         return str(value)
-    if value == value.to_integral_value() and abs(value) <= SAFE_INTEGER:
-        return int(value)
-    number = float(value)
-    return number if Decimal(repr(number)) == value else str(value)
+    return int(value) if value == value.to_integral_value() else float(value)
 
 
 def take(rows: Iterable[Sequence[Any]], cap: int, size: int) -> tuple[list[tuple[Any, ...]], bool]:

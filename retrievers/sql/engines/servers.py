@@ -94,5 +94,6 @@ class Server:
 def brief(error: BaseException) -> str:
     """The first line of what a driver says; drivers do not repeat passwords in it."""
     origin = getattr(error, "orig", None) or error
-    text = str(origin).splitlines()[0] if str(origin) else type(origin).__name__
-    return text.removeprefix(str(type(origin)) + ": ")[:200]
+    told = origin.args[1] if len(origin.args) == 2 else origin  # asyncmy: number, text
+    lines = str(told).splitlines()
+    return lines[0].removeprefix(f"{type(origin)}: ")[:200] if lines else type(origin).__name__

@@ -172,8 +172,7 @@ def _errors(name: str = "the database") -> Iterator[None]:
     except MemoryError as error:
         raise QueryRefused("SQLite refuses the statement: too large") from error
     except (sqlite3.DatabaseError, sqlite3.Warning) as error:
-        if isinstance(error, sqlite3.DatabaseError) and "prohibited" in str(error):
-            raise QueryRefused(f"SQLite refuses the statement: {error}") from error
-        if "not authorized" in str(error):
+        told = "prohibited" in str(error) or "not authorized" in str(error)
+        if told or isinstance(error, sqlite3.DataError | sqlite3.Warning):
             raise QueryRefused(f"SQLite refuses the statement: {error}") from error
         raise RetrieverUnavailable(f"{name} cannot be read: {error}") from error

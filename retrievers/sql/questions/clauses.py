@@ -90,11 +90,14 @@ class Clauses:
     def conditions(self, draft: Draft, chosen: Resolution, root: str) -> list[exp.Expr]:
         """WHERE, all of it joined by AND."""
         primary = chosen[draft.target].table if draft.target is not None else root
-        found = []
+        made: dict[int, exp.Expr] = {}
         for condition in draft.conditions:
-            made = self._condition(condition, draft, chosen, primary)
-            found.append(made.not_() if condition.negated and _plain(condition) else made)
-        return found
+            one = self._condition(condition, draft, chosen, primary)
+            negate = condition.negated and _plain(condition)
+            made[id(condition)] = one.not_() if negate else one
+        for first, second in draft.either:
+            made[id(first)] = exp.or_(made[id(first)], made.pop(id(second)))
+        return list(made.values())
 
     def _condition(
         self, condition: Condition, draft: Draft, chosen: Resolution, primary: str

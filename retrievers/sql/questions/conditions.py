@@ -20,13 +20,14 @@ from retrievers.sql.questions.draft import (
 )
 from retrievers.sql.questions.items import Item
 from retrievers.sql.questions.lexicon import COMPARATIVES, UNITS
-from retrievers.sql.questions.vocabulary import Value
+from retrievers.sql.questions.vocabulary import Meaning, Value
 
 if TYPE_CHECKING:
     from retrievers.sql.questions.roles import Walk
 
 COPULA = frozenset({"is", "are", "was", "were", "be", "been", "of", "the", "a", "an", "=", ":"})
 COPULA |= {"that", "have", "has", "with", "had", "whose"}
+DETERMINERS = frozenset({"which", "all", "the", "what", "list", "show", "any"})
 BESIDE = frozenset({"of", "is", "are", "was", "were", "the", "=", ":", "equals", "equal", "to"})
 INWARD = frozenset({"part", "used", "been", "assigned", "linked", "in", "to", "of", "any", "a"})
 
@@ -179,6 +180,9 @@ def value(walk: Walk, item: Item) -> None:
     """A value, with those that are joined to it and the name beside it."""
     place = walk.at
     role = walk.items[place - 1].low if place else ""
+    first = not walk.bare and not walk.draft.measures and not walk.draft.conditions
+    if first and role in DETERMINERS and (noun := as_noun(item, place)):
+        walk.bare.append((noun, place))  # "which freighters …"
     near, consumed = _beside(walk, item)
     values, words = [item.values], [item.text]
     walk.at += 1
@@ -195,6 +199,17 @@ def value(walk: Walk, item: Item) -> None:
     walk.draft.conditions.append(
         ValueIs(place, negated, tuple(values), tuple(words), near, "is", role)
     )
+
+
+def as_noun(item: Item, place: int) -> Mention | None:
+    """`freighters`: a kind of ship, said for ships of that kind. Names of things are none."""
+    if item.quoted or item.capital or not item.low.endswith("s"):
+        return None
+    tables = {value.table for value in item.values}
+    if len(tables) != 1:
+        return None
+    (table,) = tables
+    return Mention(item.low, (Meaning(table, None, "part"),), place, "", True)
 
 
 def text(walk: Walk, cue: str) -> None:
@@ -306,7 +321,7 @@ def _left_measure(walk: Walk) -> Measure | None:
 
 def _beside(walk: Walk, item: Item) -> tuple[Mention | None, bool]:
     """The name before a value: `state of California`, and whether it says nothing else."""
-    if not walk.bare:
+    if not walk.bare or walk.bare[-1][1] == walk.at:
         return None, False
     mention, place = walk.bare[-1]
     rest = walk.items[place + 1 : walk.at]

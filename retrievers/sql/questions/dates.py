@@ -73,7 +73,10 @@ def _relative(tokens: Sequence[Token], at: int, today: date) -> tuple[Span, int]
         unit = tokens[at + 1 + used].key if at + 1 + used < len(tokens) else ""
         if unit not in _UNITS or low[0] in ("this", "current") or amount != int(amount):
             return None
-        return Span(_back(today, int(amount), unit), None), 2 + used
+        try:
+            return Span(_back(today, int(amount), unit), None), 2 + used
+        except (OverflowError, ValueError):  # before the year 1
+            return None
     unit = tokens[at + 1].key
     if unit not in _UNITS:
         return None

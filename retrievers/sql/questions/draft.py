@@ -165,6 +165,10 @@ class Draft:
     ranking: Sort | None = None  # a superlative
     distinct: bool = False
     counts_target: bool = False  # "how many authors have more than 2 papers"
+    either: list[tuple[Condition, Condition]] = field(default_factory=list)
+    """Neighbours joined by "or"."""
+    ors: list[int] = field(default_factory=list)
+    """Places of an "or" that joins neither values nor names."""
     words: list[tuple[str, int]] = field(default_factory=list)
     """Words without a place so far; names chosen later may claim them."""
     verbs: list[tuple[str, int]] = field(default_factory=list)

@@ -6,16 +6,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from retrievers.sql.questions.draft import (
+    DateIn,
     Draft,
     Holds,
     Measure,
     Mention,
+    NumberIs,
     ValueIs,
 )
 from retrievers.sql.questions.items import Item
 from retrievers.sql.questions.lexicon import ADJECTIVES
-from retrievers.sql.questions.roles import BEING, POSSESSION, POSSESSIVE, Walk
+from retrievers.sql.questions.roles import BEING, DIRECTIVES, POSSESSION, POSSESSIVE, Walk
 
+ASKING = DIRECTIVES | {"what", "which", "who", "whose", "how", "find", "get", "name", "tell"}
 _LINKING = frozenset({"the", "all", "a", "an", "each", "their", "its"})
 _OWNING = frozenset({"of", "for", "from", "in"})
 
@@ -25,22 +28,26 @@ def finish(walk: Walk) -> Draft:
     draft = walk.draft
     if draft.failed:
         return draft
-    bare = [mention for mention, _ in walk.bare]
-    _settle_ranking(draft, bare, walk.items)
+    names = [mention for mention, _ in walk.bare]
+    _settle_ranking(draft, names, walk.items)
     listing = draft.ranking is not None or not _main_measures(draft)
     if listing:
-        rest = _find_target(draft, bare, walk.items)
+        rest = _find_target(draft, names, walk.items)
     else:
         first = min(m.of.place for m in _main_measures(draft))
-        lead = [m for m in bare if m.place < first]
+        lead = [m for m in names if m.place < first]
         if any(m.tables for m in lead) and not draft.groups:
-            rest = _find_target(draft, bare, walk.items)
+            rest = _find_target(draft, names, walk.items)
         else:
             draft.outputs[:0] = lead
-            rest = [m for m in bare if m.place > first]
+            rest = [m for m in names if m.place > first]
     _place_rest(draft, rest, walk.items)
     draft.outputs = _owned_outputs(draft.outputs, walk.items)
     _settle_groups(draft)
+    _settle_ors(draft)
+    plain = listing and not (draft.conditions or draft.havings or draft.ranking)
+    if plain and not any(item.low in ASKING for item in walk.items):
+        draft.failed = "nothing is asked"  # a mere noun looks for documents about it
     return draft
 
 
@@ -202,6 +209,26 @@ def _settle_groups(draft: Draft) -> None:
     asked = draft.ranking or draft.measures or draft.target or draft.outputs
     if not asked:
         draft.failed = "nothing is asked for"
+
+
+def _settle_ors(draft: Draft) -> None:
+    """An "or" joins the conditions around it; anything else with it is not understood."""
+    plain = (ValueIs, NumberIs, DateIn)
+    for place in draft.ors:
+        before = [c for c in draft.conditions if c.place < place]
+        after = [c for c in draft.conditions if c.place > place]
+        held = any(isinstance(c, Holds) and c.alternative and c.place < place for c in before)
+        if held:
+            continue
+        pair = (before[-1:], after[:1])
+        if not pair[0] or not pair[1] or len(draft.ors) > 1 or draft.havings:
+            draft.failed = "an or between what is not conditions"
+            return
+        one, other = pair[0][0], pair[1][0]
+        if not isinstance(one, plain) or not isinstance(other, plain):
+            draft.failed = "an or between what is not conditions"
+            return
+        draft.either.append((one, other))
 
 
 def _list_joined(items: Sequence[Item], first: int, second: int) -> bool:

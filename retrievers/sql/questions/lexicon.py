@@ -22,7 +22,7 @@ def _phrases(table: Mapping[str, str]) -> dict[tuple[str, ...], str]:
 GENERIC_PARTS = _words("name code id description desc date time timestamp is has flag type text at")
 """Parts of names that may be left out when the name is used: `city` for `city_name`."""
 
-MEASURED_IN = _words("kg cm mm km lb lbs mi miles usd eur ms sec hours minutes")
+MEASURED_IN = _words("m ft kg cm mm km lb lbs mi miles usd eur ms sec hours minutes")
 """Units at the end of a column's name: `weight_kg` is a weight."""
 
 STOP = _words(
@@ -68,7 +68,7 @@ LIGHT = _words(
     bring brought carry carried support supports supported represent represents add added adding
     hosted host hosts completed complete give given accumulated achieved achieve logged log part
     cover covers covered covering left mentioned mention mentions tagged rated reviewed used
-    available consist consists consisting comprise comprises linked link links shared share
+    available consist consists consisting comprise comprises linked link links shared
     joined join joins joining hired hire started start starts ended end ends began begin begins
     signed sign signup born founded established opened enter entered bought named conducted
     attached delivered launched inclusive issued issue issues scheduled schedule assessed hold

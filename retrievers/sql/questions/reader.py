@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from retrievers.sql.labels import label
 from retrievers.sql.questions.compose import Composer
-from retrievers.sql.questions.draft import Draft
+from retrievers.sql.questions.draft import Draft, ValueIs
 from retrievers.sql.questions.errors import Unanswerable
 from retrievers.sql.questions.finish import finish
 from retrievers.sql.questions.items import Item, itemise
@@ -76,24 +76,43 @@ class QuestionReader:
             raise Unanswerable("the names do not decide what is meant")
         tree = self._composer.compose(draft, chosen)
         self._check_words(draft, chosen, tree)
-        return Plan(tree, _confidence(draft, chosen, items))
+        confidence = _confidence(chosen, items)
+        if not self._is_fact(draft, chosen):
+            confidence = min(confidence, CERTAIN - 0.01)
+        return Plan(tree, confidence)
+
+    def _is_fact(self, draft: Draft, chosen: Resolution) -> bool:
+        """Whether a total, a best one or an attribute of one thing is asked; a list is not."""
+        if draft.measures or draft.ranking is not None or draft.counts_target:
+            return True
+        named = any(
+            isinstance(condition, ValueIs)
+            and condition.match == "is"
+            and not condition.negated
+            and self._resolver.is_title(chosen[condition])
+            and not any(value.partial for value in chosen.values[id(condition)])
+            for condition in draft.conditions
+        )
+        attributes = [output for output in draft.outputs if chosen[output].column is not None]
+        listed = draft.target is not None and draft.target.plural
+        return named and bool(attributes) and not listed and len(draft.conditions) == 1
 
     def _check_words(self, draft: Draft, chosen: Resolution, tree: exp.Select) -> None:
         """Every word must have found a place; names that were used account for their own words."""
         claimed = self._resolver.claimed(chosen.chosen.values())
         for column in tree.find_all(exp.Column):
             claimed |= self._resolver.words_of(column.table, column.name)
+        for table in tree.find_all(exp.Table):
+            claimed |= self._resolver.events_of(table.name)
         left = [word for word, _ in draft.words if self._stems(word) not in claimed]
         if left:
             raise Unanswerable(f"no place for {', '.join(left[:3])}")
 
 
-def _confidence(draft: Draft, chosen: Resolution, items: Sequence[Item]) -> float:
-    """Half the share of words linked, half how well; lists never come before documents."""
+def _confidence(chosen: Resolution, items: Sequence[Item]) -> float:
+    """Half the share of words linked, half how well."""
     linked = sum(item.words for item in items if item.names or item.values or item.cue)
     loose = sum(item.words for item in items if item.kind in ("light", "word"))
     share = linked / (linked + loose) if linked else 0.0
     quality = min(1.0, sum(chosen.scores) / len(chosen.scores)) if chosen.scores else 0.0
-    confidence = (share + quality) / 2
-    aggregate = bool(draft.measures) or draft.ranking is not None
-    return confidence if aggregate else min(confidence, CERTAIN - 0.01)
+    return (share + quality) / 2

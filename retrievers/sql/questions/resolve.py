@@ -344,6 +344,19 @@ class Resolver:
             total += 0.1 * sum(word in claimed for word in verbs)
         return total
 
+    def events_of(self, table: str) -> set[str]:
+        """Stems of what a table's dates are called: the verbs of its rows (`sailed`)."""
+        return {
+            self._stems(word)
+            for column in self._catalogue.tables[table].columns
+            if column.kind in ("date", "datetime")
+            for word in self._labels.columns[table, column.name]
+        }
+
+    def is_title(self, meaning: Meaning) -> bool:
+        """Whether a column names the rows of its table."""
+        return any(m.column == meaning.column for m in self._titles(meaning.table))
+
     def words_of(self, table: str, column: str) -> set[str]:
         """Stems of a column's own words."""
         return {self._stems(word) for word in self._labels.columns.get((table, column), ())}
@@ -380,8 +393,7 @@ class Resolver:
             found: list[tuple[int, str]] = []
             for column in self._catalogue.tables[table].columns:
                 words = self._labels.columns[table, column.name]
-                known = squash(noun.split())
-                named = known in squash(words) or set(noun.split()) <= set(words)
+                named = set(noun.split()) <= {*words, squash(words)}
                 if (
                     named
                     and column.kind in ("number", "date", "datetime")

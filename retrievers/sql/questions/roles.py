@@ -83,6 +83,8 @@ class Walk:
             self._light(item)
         elif item.kind == "word":
             self._word(item)
+        elif item.low == "or":
+            self.draft.ors.append(self.at)
 
     def _mark(self, item: Item) -> None:
         if item.low in ".?;":
@@ -224,6 +226,11 @@ class Walk:
                 return None
             elif item.kind == "value" and self._named_next(at):
                 passed.append(at)
+            elif item.kind == "value" and (counted or functions):
+                if (noun := conditions.as_noun(item, at)) is None:
+                    break
+                self.passed = [*passed, at]
+                return [Measure(f, noun, distinct, counted) for f in functions or ["count"]], at + 1
             elif not (
                 (item.kind == "stop" and item.low in ("the", "of", "all", "a", "an"))
                 or (item.low in ("and", "or", ",") and functions and self._more_functions(at + 1))

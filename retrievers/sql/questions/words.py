@@ -23,6 +23,8 @@ _TOKEN = re.compile(
 )
 POSSESSIVE = re.compile(r"(?<=\w)['\u2019]s\b|(?<=s)['\u2019](?=\s)")
 _SCALE = {"k": 1_000, "m": 1_000_000}
+LARGEST = 1e18
+"""Greater numbers count as this one; hundreds of digits would be infinity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def _number(written: str, start: int, glued: bool) -> Token:
     low = written.lower()
     digits = re.match(r"[\d,]*(?:\.\d+)?", low.lstrip("$€£"))
     value = float(digits.group().replace(",", "")) if digits and digits.group() else 0.0
-    value *= _SCALE.get(low[-1], 1)
+    value = min(value * _SCALE.get(low[-1], 1), LARGEST)
     return Token("number", written, low, low, start, value, glued)
 
 
@@ -102,7 +104,7 @@ def spelled(words: list[str]) -> tuple[float, int] | None:
         used = place + 1
     while used and words[used - 1] == "and":
         used -= 1
-    return (total + current, used) if used else None
+    return (min(total + current, LARGEST), used) if used else None
 
 
 UNITS = {
