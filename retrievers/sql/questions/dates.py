@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -54,8 +55,9 @@ def shift(day: date, months: int) -> date:
 def read_date(tokens: Sequence[Token], at: int, today: date) -> tuple[Span, int] | None:
     """The time expression that begins at a token, and how many tokens it takes."""
     for reader in (_relative, _day, _month, _quarter, _year):
-        if found := reader(tokens, at, today):
-            return found
+        with suppress(OverflowError, ValueError):  # beyond the years 1 to 9999
+            if found := reader(tokens, at, today):
+                return found
     return None
 
 
@@ -73,10 +75,7 @@ def _relative(tokens: Sequence[Token], at: int, today: date) -> tuple[Span, int]
         unit = tokens[at + 1 + used].key if at + 1 + used < len(tokens) else ""
         if unit not in _UNITS or low[0] in ("this", "current") or amount != int(amount):
             return None
-        try:
-            return Span(_back(today, int(amount), unit), None), 2 + used
-        except (OverflowError, ValueError):  # before the year 1
-            return None
+        return Span(_back(today, int(amount), unit), None), 2 + used
     unit = tokens[at + 1].key
     if unit not in _UNITS:
         return None
@@ -112,10 +111,7 @@ def _day(tokens: Sequence[Token], at: int, today: date) -> tuple[Span, int] | No
     """`2023-01-31`, `Jan 31, 2023`, `31 January 2023`."""
     token = tokens[at]
     if token.kind == "date":
-        try:
-            day = date.fromisoformat(token.low)
-        except ValueError:
-            return None
+        day = date.fromisoformat(token.low)
         return Span(day, day + timedelta(days=1)), 1
     words = [t for t in tokens[at : at + 5] if t.low not in (",", "of", ".")]
     for order in ((0, 1, 2), (1, 0, 2)):
@@ -125,7 +121,7 @@ def _day(tokens: Sequence[Token], at: int, today: date) -> tuple[Span, int] | No
         if month.low in MONTHS and number.number and year.number:
             try:
                 day = date(int(year.number), MONTHS[month.low], int(number.number))
-            except ValueError:
+            except (OverflowError, ValueError):
                 continue
             used = tokens.index(words[2], at) - at + 1
             return Span(day, day + timedelta(days=1)), used
