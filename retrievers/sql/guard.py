@@ -26,7 +26,6 @@ DEEPEST = 60  # nested parentheses
 LARGEST = 1_500  # nodes of its tree
 CONCATENATIONS = 8  # each may double a value's size
 STARS = 8  # stars of stars multiply
-REUSED_ALIASES = 6  # so do aliases made of aliases
 WEIGHT = 5_000  # nodes if every subquery's columns were written out, as engines do
 WILDCARDS = 6  # of one LIKE pattern; matching takes time exponential in them
 DECIMALS = 20
@@ -151,9 +150,6 @@ class Guard:
         stars = sum(1 for star in tree.find_all(exp.Star) if not isinstance(star.parent, exp.Count))
         if stars > STARS:
             raise QueryRefused(f"more than {STARS} stars")
-
-        if sum(_reused(select) for select in tree.find_all(exp.Select)) > REUSED_ALIASES:
-            raise QueryRefused("aliases are made of aliases")
 
     def _resolve_tables(self, tree: exp.Expr, names: set[str]) -> set[Table]:
         """Give every table the spelling of the catalogue; refuse those that are not in it."""
@@ -366,19 +362,6 @@ def _check_weight(tree: exp.Query) -> None:
         total += sum(own.values()) + sum(weights.values())
         if total > WEIGHT:
             raise QueryRefused("subqueries that multiply each other")
-
-
-def _reused(select: exp.Select) -> int:
-    """How often a column of the output names one before it."""
-    before: set[str] = set()
-    count = 0
-    for part in select.selects:
-        if before:
-            columns = part.find_all(exp.Column)
-            count += sum(not c.table and c.name.lower() in before for c in columns)
-        if part.alias:
-            before.add(part.alias.lower())
-    return count
 
 
 def _source(name: str, scope: Scope) -> exp.Table | Scope | None:

@@ -70,6 +70,8 @@ class Composer:
         parts.steps = self._steps(draft, chosen, root)
         if draft.counts_target:
             return self._count_of_groups(draft, chosen, parts)
+        if any(m.function == "avg" and chosen[m].column is None for m in draft.measures):
+            return self._average_of_counts(draft, chosen, parts)
         self._plain_havings(draft, chosen, parts)
         grouped = self._grouped(draft, chosen)
         if grouped:
@@ -260,9 +262,9 @@ class Composer:
                     parts.outputs.append(column)
         own = [o for o in draft.outputs if isinstance(o, Mention)]
         beside = bool(own) and draft.target is not None and own[0].place > draft.target.place
-        if target is not None and (not parts.outputs or beside):
+        if target is not None and (not parts.outputs or beside or draft.each):
             shown = self._identity(target)[1]
-            explicit = beside and self._has_name(own, chosen, target)
+            explicit = self._has_name(own, chosen, target)
             if not explicit:
                 parts.outputs[:0] = [s for s in shown if s not in parts.outputs]
         ranking = draft.ranking
@@ -271,11 +273,19 @@ class Composer:
             parts.where.append(value.is_(exp.null()).not_())
             if value not in parts.outputs and not (own and not beside):
                 parts.outputs.append(value)
-        lists_values = (target is not None and target.column is not None) or not draft.target
+        lists_values = target is None or draft.target is None
+        if target is not None and draft.target is not None and target.column is not None:
+            lists_values = not self._said_with_table(draft.target, target)
         fans = bool(parts.steps) and bool(self._fans(parts.root, parts))
         parts.distinct = draft.distinct or fans or lists_values
         if ranking is not None:
             parts.distinct = False
+
+    def _said_with_table(self, mention: Mention, meaning: Meaning) -> bool:
+        """`ticker symbols` are one per ticker, `countries` are one per country."""
+        subject = squash(self._labels.tables[meaning.table])
+        said = squash(mention.text.split())
+        return said.startswith(subject) and said != subject
 
     def _has_name(self, outputs: Sequence[Mention], chosen: Resolution, target: Meaning) -> bool:
         """Whether what is asked for already says which row it is."""
@@ -418,6 +428,25 @@ class Composer:
         for condition in having:
             inner = inner.having(condition)
         return exp.Select().select(exp.Count(this=exp.Star())).from_(inner.subquery("counted"))
+
+    def _average_of_counts(self, draft: Draft, chosen: Resolution, parts: Parts) -> exp.Select:
+        """`the average number of authors per paper`."""
+        group = draft.groups[0] if len(draft.groups) == 1 else None
+        more = draft.outputs or draft.hints or draft.havings or len(draft.measures) != 1
+        if not isinstance(group, Mention) or more:
+            raise Unanswerable("an average of counts of what")
+        meaning = chosen[group]
+        keys, _ = self._identity(meaning)
+        (measure,) = draft.measures
+        fans = self._fans(chosen[measure].table, parts)
+        value = self._count(measure, chosen[measure], fans)
+        inner = self._from(parts.root, parts.steps).select(exp.alias_(value, "n", quoted=True))
+        for condition in parts.where:
+            inner = inner.where(condition)
+        inner = inner.group_by(*keys)
+        mean = exp.Avg(this=exp.column("n", table="counted", quoted=True))
+        outer = exp.Select().select(exp.alias_(mean, "average", quoted=True))
+        return outer.from_(inner.subquery("counted"))
 
     # -- rows -------------------------------------------------------------------------------
 

@@ -164,6 +164,8 @@ class Draft:
     limit: int | None = None
     ranking: Sort | None = None  # a superlative
     distinct: bool = False
+    who: bool = False  # persons are asked for
+    each: bool = False  # `of each ship`: it must be said whose
     counts_target: bool = False  # "how many authors have more than 2 papers"
     either: list[tuple[Condition, Condition]] = field(default_factory=list)
     """Neighbours joined by "or"."""

@@ -20,7 +20,7 @@ from retrievers.sql.questions.roles import BEING, DIRECTIVES, POSSESSION, POSSES
 
 ASKING = DIRECTIVES | {"what", "which", "who", "whose", "how", "find", "get", "name", "tell"}
 _LINKING = frozenset({"the", "all", "a", "an", "each", "their", "its"})
-_OWNING = frozenset({"of", "for", "from", "in"})
+_OWNING = frozenset({"of", "for", "from", "in", "among", "amongst", "across"})
 
 
 def finish(walk: Walk) -> Draft:
@@ -28,7 +28,10 @@ def finish(walk: Walk) -> Draft:
     draft = walk.draft
     if draft.failed:
         return draft
+    draft.who = bool(walk.items) and walk.items[0].low in ("who", "whom")
     names = [mention for mention, _ in walk.bare]
+    if not (draft.measures or draft.havings or draft.ranking):
+        names = _with_each(draft, names)
     _settle_ranking(draft, names, walk.items)
     listing = draft.ranking is not None or not _main_measures(draft)
     if listing:
@@ -49,6 +52,15 @@ def finish(walk: Walk) -> Draft:
     if plain and not any(item.low in ASKING for item in walk.items):
         draft.failed = "nothing is asked"  # a mere noun looks for documents about it
     return draft
+
+
+def _with_each(draft: Draft, names: list[Mention]) -> list[Mention]:
+    """`the name of each ship` lists ships; there is nothing to group."""
+    each = [group for group in draft.groups if isinstance(group, Mention)]
+    if len(each) != 1 or len(draft.groups) != 1:
+        return names
+    draft.groups, draft.each = [], True
+    return sorted([*names, *each], key=lambda mention: mention.place)
 
 
 def _main_measures(draft: Draft) -> list[Measure]:
@@ -249,6 +261,8 @@ def _before(items: Sequence[Item], place: int) -> str:
         or items[at].low in ADJECTIVES
     ):
         at -= 1
+    if at >= 0 and items[at].is_cue("group"):
+        return "of"
     return items[at].low if at >= 0 else ""
 
 

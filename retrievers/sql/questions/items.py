@@ -95,6 +95,10 @@ def _read(row: Sequence[Token], at: int, vocabulary: Vocabulary, today: date) ->
         if counted and not glued and not (token.low == "a" and counted[1] == 1):
             low = " ".join(t.low for t in row[at : at + counted[1]])
             return Item("number", low, low, counted[1], number=counted[0]), counted[1]
+    if token.capital and at > 0 and token.low not in STOP:
+        part = _part(row, at, vocabulary)
+        if part is not None:
+            return part
     kind: Kind = "stop" if token.low in STOP else "light" if token.low in LIGHT else "word"
     return Item(kind, token.low, token.text, capital=token.capital and at > 0), 1
 
@@ -107,6 +111,21 @@ def _number(row: Sequence[Token], at: int) -> tuple[Item, int]:
         return Item("number", token.low, token.text, number=token.number), 1
     low = f"{token.low} {row[at + 1].low}"
     return Item("number", low, low, 2, number=token.number * scale), 2
+
+
+def _part(row: Sequence[Token], at: int, vocabulary: Vocabulary) -> tuple[Item, int] | None:
+    """Capitalised words that are a part of some values: `Dallas` in "Dallas, TX"."""
+    run = []
+    for token in row[at : at + 6]:
+        if not (token.capital or token.kind == "number"):
+            break
+        run.append(token)
+    for used in range(len(run), 0, -1):
+        words = [t.low for t in run[:used]]
+        if len(words[0]) > 2 and (values := vocabulary.containing(words)):
+            text = " ".join(t.text for t in run[:used])
+            return Item("value", " ".join(words), text, used, values=values, capital=True), used
+    return None
 
 
 def _quoted(token: Token, vocabulary: Vocabulary) -> Item:

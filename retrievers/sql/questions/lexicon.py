@@ -71,7 +71,8 @@ LIGHT = _words(
     available consist consists consisting comprise comprises linked link links shared
     joined join joins joining hired hire started start starts ended end ends began begin begins
     signed sign signup born founded established opened enter entered bought named conducted
-    attached delivered launched inclusive issued issue issues scheduled schedule assessed hold
+    attached delivered launched inclusive listed
+    traded issued issue issues scheduled schedule assessed hold
     collaborated collaborate cite cites cited citing affiliated employed ordered order orders
     invoiced
     """
@@ -222,6 +223,16 @@ GENERIC_NOUNS = _words("type types name names kind kinds value values category c
 REVERSED = frozenset({"oldest", "youngest"})
 """The oldest has the earliest date, but the largest age."""
 
+PERSONS = _words(
+    """
+    person author employee customer student instructor user patient doctor captain salesperson
+    artist actor director writer member owner manager player teacher professor client driver
+    passenger guest agent staff worker reviewer contact candidate musician composer researcher
+    scientist physician nurse supplier vendor seller buyer subscriber friend lawyer representative
+    """
+)
+"""Tables that answer "who"."""
+
 UNITS = _words(
     """
     mph kmh kph km kilometers kilometres meters metres miles feet inches cm kg kilograms grams lbs
@@ -306,7 +317,8 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "tickersymbol": ("symbol",),
     "transaction": ("trade",),
     "text": ("message", "content", "comment"),
-    "creditlimit": ("credit",),
+    "weight": ("weigh",),
+    "total": ("revenue", "sales amount"),
     "foodtype": ("cuisine", "food"),
     "totalgpa": ("gpa", "grade point average"),
     "onedirectioncost": ("one way cost", "one way trip cost", "one-way fare"),

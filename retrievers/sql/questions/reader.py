@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from retrievers.sql.labels import label
 from retrievers.sql.questions.compose import Composer
-from retrievers.sql.questions.draft import Draft, ValueIs
+from retrievers.sql.questions.draft import Draft, Mention, ValueIs
 from retrievers.sql.questions.errors import Unanswerable
 from retrievers.sql.questions.finish import finish
 from retrievers.sql.questions.items import Item, itemise
@@ -18,7 +18,7 @@ from retrievers.sql.questions.joins import Joins
 from retrievers.sql.questions.resolve import Resolution, Resolver
 from retrievers.sql.questions.roles import Walk
 from retrievers.sql.questions.stems import Stems
-from retrievers.sql.questions.vocabulary import Synonyms, Vocabulary
+from retrievers.sql.questions.vocabulary import Meaning, Synonyms, Vocabulary
 from retrievers.sql.questions.words import tokens
 from retrievers.sql.schema import Catalogue
 
@@ -72,6 +72,8 @@ class QuestionReader:
         if draft.failed:
             raise Unanswerable(draft.failed)
         chosen = self._resolver.resolve(draft)
+        if chosen is not None and draft.who:
+            chosen = self._resolve_person(draft, chosen)
         if chosen is None:
             raise Unanswerable("the names do not decide what is meant")
         tree = self._composer.compose(draft, chosen)
@@ -80,6 +82,21 @@ class QuestionReader:
         if not self._is_fact(draft, chosen):
             confidence = min(confidence, CERTAIN - 0.01)
         return Plan(tree, confidence)
+
+    def _resolve_person(self, draft: Draft, chosen: Resolution) -> Resolution | None:
+        """`who wrote the paper …` asks for the paper's author, not for the paper."""
+        if draft.target is None or draft.measures:
+            return chosen
+        table = chosen[draft.target].table
+        person = self._resolver.person(table)
+        if person == table:
+            return chosen
+        if person is None or draft.outputs or draft.ranking is not None:
+            return None
+        draft.hints.append(draft.target)
+        named = (Meaning(person, None, "full"),)
+        draft.target = Mention("who", named, draft.target.place - 1, plural=True)
+        return self._resolver.resolve(draft)
 
     def _is_fact(self, draft: Draft, chosen: Resolution) -> bool:
         """Whether a total, a best one or an attribute of one thing is asked; a list is not."""
@@ -102,9 +119,15 @@ class QuestionReader:
         claimed = self._resolver.claimed(chosen.chosen.values())
         for column in tree.find_all(exp.Column):
             claimed |= self._resolver.words_of(column.table, column.name)
+        events = set[str]()
         for table in tree.find_all(exp.Table):
-            claimed |= self._resolver.events_of(table.name)
-        left = [word for word, _ in draft.words if self._stems(word) not in claimed]
+            events |= self._resolver.events_of(table.name)
+        left = [
+            word
+            for word, _ in draft.words
+            if self._stems(word) not in claimed
+            and not (word.endswith("ed") and self._stems(word) in events)
+        ]
         if left:
             raise Unanswerable(f"no place for {', '.join(left[:3])}")
 

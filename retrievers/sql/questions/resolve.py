@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from retrievers.sql.labels import Labels
-from retrievers.sql.names import squash
+from retrievers.sql.names import singular, squash
 from retrievers.sql.questions.draft import (
     DateIn,
     Draft,
@@ -23,7 +23,7 @@ from retrievers.sql.questions.draft import (
     ValueIs,
 )
 from retrievers.sql.questions.joins import Joins
-from retrievers.sql.questions.lexicon import ADJECTIVES, REVERSED
+from retrievers.sql.questions.lexicon import ADJECTIVES, PERSONS, REVERSED
 from retrievers.sql.questions.stems import Stems
 from retrievers.sql.questions.vocabulary import Meaning, Value
 from retrievers.sql.schema import Catalogue, Column
@@ -186,6 +186,10 @@ class Resolver:
             return tuple(found[:CANDIDATES])
         if measure.function in ("sum", "avg"):
             found = self._numeric(mention, keys=False)
+            if measure.counted:
+                held = [(m, s) for m, s in found if m.way in ("counted", "exact")]
+                counts = [(m, m.score) for m in mention.tables]
+                return tuple(held or (counts if measure.function == "avg" else []))
             return tuple(found or self._amounts(mention))[:CANDIDATES]
         found = self._columns(mention, lambda c: c.kind in ("number", "date", "datetime"))
         return tuple((m, s) for m, s in found if not self._is_key(m))
@@ -352,6 +356,17 @@ class Resolver:
             if column.kind in ("date", "datetime")
             for word in self._labels.columns[table, column.name]
         }
+
+    def person(self, table: str) -> str | None:
+        """The table of persons nearest to a table, if there is one such; it may be the table."""
+        near = sorted(
+            (self._joins.distance(table, name), name)
+            for name, words in self._labels.tables.items()
+            if singular(words[-1]) in PERSONS and not self._catalogue.tables[name].view
+        )
+        if not near or near[0][0] > 3 or (len(near) > 1 and near[0][0] == near[1][0]):
+            return None
+        return near[0][1]
 
     def is_title(self, meaning: Meaning) -> bool:
         """Whether a column names the rows of its table."""

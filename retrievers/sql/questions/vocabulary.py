@@ -114,6 +114,7 @@ class Vocabulary:
 
     def _meanings(self, table: Table, labels: Labels) -> Iterator[tuple[str, Meaning]]:
         subject = labels.tables[table.name]
+        named = any(labels.columns[table.name, c.name][-1] == "name" for c in table.columns)
         for key, way in self._ways(subject, subject):
             yield key, Meaning(table.name, None, way)
         yield squash(split(table.name)), Meaning(table.name, None, "exact")
@@ -125,11 +126,11 @@ class Vocabulary:
             if squash(words[: len(subject)]) == squash(subject):
                 own = words[len(subject) :]
             yield squash(split(column.name)), Meaning(table.name, column.name, "exact")
-            for key, way in self._ways(words, subject):
-                yield key, Meaning(table.name, column.name, way)
-            if own:
-                for key, way in self._ways(own, subject):
+            for key, way in (*self._ways(words, subject), *self._ways(own, subject)):
+                # A title is a name only where nothing else is.
+                if not (way == "synonym" and key == "name" and named):
                     yield key, Meaning(table.name, column.name, way)
+            if own:
                 joined = squash((*subject, *own))
                 if joined != squash(words):
                     self.composites.add(joined)
@@ -146,6 +147,8 @@ class Vocabulary:
 
     def _ways(self, words: tuple[str, ...], subject: tuple[str, ...]) -> Iterator[tuple[str, Way]]:
         """Keys for a name: all of it, without words that say little, its head, synonyms."""
+        if not words:
+            return
         yield squash(words), "full"
         if len(words) > 1 and words[-1] in MEASURED_IN:
             words = words[:-1]
@@ -159,6 +162,8 @@ class Vocabulary:
             yield squash(words[-1:]), "part"
         for size in range(1, len(words) + 1):
             tail = squash(words[-size:])
+            if 1 < size < len(words):
+                yield tail, "part"
             for other in self._synonyms.get(tail, ()):
                 yield squash((*words[:-size], *split(other))), "synonym"
                 if size < len(words) and words[-1] not in GENERIC_PARTS:
