@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.domain.documents import Source
 from app.domain.errors import NotFound, Rejected
 from app.domain.jobs import Job
-from app.store.job_rows import add_job
+from app.store.jobs.rows import add_job
 from app.store.locks import claim_documents, claim_intake
 from app.store.statements import batched, insert, insert_all
 from app.store.tables import collections, contents, documents, job_items, versions

@@ -12,7 +12,7 @@ from app.domain.documents import Source
 from app.domain.ids import text_hash
 from app.store.documents.publish import set_items
 from app.store.documents.rows import Built, Pending, Written
-from app.store.leases import Lease
+from app.store.jobs.leases import Lease
 from app.store.locks import claim_documents
 from app.store.statements import insert_all
 from app.store.tables import (

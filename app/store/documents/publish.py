@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import and_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.store.leases import Lease, count_done
+from app.store.jobs.leases import Lease, count_done
 from app.store.locks import claim_documents_of
 from app.store.removal import remove_orphans, remove_versions
 from app.store.stale import mark

@@ -18,7 +18,7 @@ from app.store.documents.accept import accept
 from app.store.documents.build import take, untake, worn_out, write
 from app.store.documents.publish import drop, publish, raise_revision
 from app.store.documents.rows import Built, Listed, Pending, Stats, Written
-from app.store.leases import OPEN_ITEMS, Lease, count_done, fence
+from app.store.jobs.leases import OPEN_ITEMS, Lease, count_done, fence
 from app.store.removal import purge
 from app.store.session import Database
 from app.store.stale import mark

@@ -268,6 +268,7 @@ class TestOnlyPostgres:
                     await second.execute(text("UPDATE collections SET description = 'late'"))
 
     async def test_a_server_that_is_away_is_named(self) -> None:
+        pytest.importorskip("asyncpg")
         database = Database("postgresql://postgres@127.0.0.1:1/nothing")
         with pytest.raises(StorageUnavailable, match="ANABRANCH_DATABASE_URL"):
             await database.open()

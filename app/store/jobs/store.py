@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.domain.errors import NotFound
 from app.domain.jobs import Job
 from app.store.clock import Clock, utc_now
-from app.store.job_rows import add_job, read_jobs
-from app.store.leases import OPEN_ITEMS, Lease, LeaseLost, fence, held, raise_done
+from app.store.jobs.leases import OPEN_ITEMS, Lease, LeaseLost, fence, held, raise_done
+from app.store.jobs.rows import add_job, read_jobs
 from app.store.memo import Memo
 from app.store.session import Database
 from app.store.tables import collections, job_items, jobs
