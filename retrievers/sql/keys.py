@@ -39,7 +39,7 @@ def infer_links(tables: Sequence[Table], declared: Sequence[Link], labels: Label
     linked = {(link.table, column) for link in declared for column in link.columns}
     found = list(declared)
     for table in tables:
-        if table.view:
+        if not table.asked:
             continue
         for column in table.columns:
             if (table.name, column.name) in linked or column.kind not in ("number", "text"):
@@ -53,7 +53,7 @@ def _link(table: Table, column: Column, tables: Sequence[Table], labels: Labels)
     words = labels.columns[table.name, column.name]
     if table.key == (column.name,) and squash(words[:-1]) == squash(labels.tables[table.name]):
         return None  # what a table calls its own id points nowhere
-    others = [other for other in tables if other.name != table.name and not other.view]
+    others = [other for other in tables if other.name != table.name and other.asked]
     for found in (
         list(_by_equal_name(column, others)),
         list(_by_naming(column, words, others, labels)),

@@ -15,14 +15,14 @@ def _abbreviations(text: str) -> Mapping[str, str]:
 
 ABBREVIATIONS = _abbreviations(
     """
-    addr address, amt amount, appr approval, appt appointment, avg average, bd board, cat
-    category, ccy currency, cd code, cert certification, cnt count, crtd created, ctry country,
-    cust customer, dept department, desc description, dest destination, diag diagnosis, dim
-    dimension, dob birth date, doc doctor, dos dosage, dt date, dttm datetime, emp employee, freq
-    frequency, grp group, hr hour, hrs hours, img image, ins insurance, inv invoice, lang
-    language, lat latitude, lng longitude, loc location, lon longitude, max maximum, meds
-    medications, mgr manager, min minimum, mins minutes, msg message, nbr number, no number, num
-    number, ord order, org organization, orig origin, pct percent, perc percent, pos position,
+    addr address, admin administration, amt amount, appr approval, appt appointment, avg average,
+    bd board, cat category, ccy currency, cd code, cert certification, cnt count, crtd created,
+    ctry country, cust customer, dept department, desc description, dest destination, diag
+    diagnosis, dim dimension, dob birth date, doc doctor, dos dosage, dt date, dttm datetime, emp
+    employee, freq frequency, grp group, hr hour, hrs hours, img image, ins insurance, inv
+    invoice, lang language, lat latitude, lng longitude, loc location, lon longitude, max maximum,
+    meds medications, mgr manager, min minimum, mins minutes, msg message, nbr number, no number,
+    num number, ord order, org organization, orig origin, pct percent, perc percent, pos position,
     prod product, qty quantity, recd received, ref reference, reg registration, req required, sal
     salary, seq sequence, sess session, spec specialty, src source, stat status, tel telephone,
     tot total, trx transaction, ts timestamp, tx transaction, txn transaction, upd updated, usr

@@ -40,6 +40,7 @@ class Table:
         schema: Named in every statement where the dialect has schemas, else None.
         key: Columns that identify a row, declared or inferred; may be empty.
         rows: Number of rows, counted up to a bound.
+        asked: Questions look at it; at views only where their owner lists them.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Table:
     comment: str = ""
     rows: int = 0
     view: bool = False
+    asked: bool = True
 
     def column(self, name: str) -> Column:
         """By exact name.

@@ -26,6 +26,7 @@ from retrievers.sql.questions.vocabulary import Meaning
 from retrievers.sql.schema import Catalogue, Table
 
 MOST_JOINS = 4
+MESSAGES = ("text", "message", "comment", "content", "body", "subject")
 
 
 @dataclass
@@ -59,6 +60,7 @@ class Composer:
             Unanswerable: A slot does not fit the others, or the tables have no single join.
         """
         self._settle_adjectives(draft, chosen)
+        self._settle_own_values(draft, chosen)
         root = self._root(draft, chosen)
         grouped = self._grouped(draft, chosen)
         for head in (draft.target, *draft.groups):
@@ -100,6 +102,21 @@ class Composer:
         descending = ranking.descending != turned
         draft.ranking = Sort(by, descending)
 
+    def _settle_own_values(self, draft: Draft, chosen: Resolution) -> None:
+        """`the number of reviews`, where each row holds it, is a column like others."""
+        if draft.target is None or draft.groups or draft.havings:
+            return
+        for measure in list(draft.measures):
+            if measure.function != "count" or self._own_value(measure, chosen, draft) is None:
+                continue
+            meaning = chosen[measure]
+            shown = Mention(measure.of.text, (meaning,), measure.of.place)
+            chosen.put(shown, meaning, meaning.score)
+            draft.measures.remove(measure)
+            draft.outputs = [shown if o is measure else o for o in draft.outputs]
+            if not any(o is shown for o in draft.outputs):
+                draft.outputs.append(shown)
+
     # -- from -------------------------------------------------------------------------------
 
     def _root(self, draft: Draft, chosen: Resolution) -> str:
@@ -139,6 +156,9 @@ class Composer:
     def _grouped(self, draft: Draft, chosen: Resolution) -> bool:
         if draft.groups or draft.havings:
             return True
+        shown = [output for output in draft.outputs if isinstance(output, Mention)]
+        if draft.measures and draft.target is None and shown:
+            return True  # "the journal and its number of papers"
         for sort in (draft.ranking, *draft.sorts):
             if (
                 sort
@@ -299,7 +319,12 @@ class Composer:
         for having in list(draft.havings):
             meaning = chosen[having.measure]
             column = self._resolver.column(meaning)
-            if column is None or column.kind != "number" or having.measure.function != "count":
+            if column is None or having.measure.function != "count":
+                continue
+            if column.kind != "number":
+                listed = chosen[draft.target] if draft.target is not None else None
+                if listed is not None and listed.column is None and listed.table == meaning.table:
+                    raise Unanswerable("more than one of what each has once")
                 continue
             if draft.target is None or chosen[draft.target].table != meaning.table:
                 raise Unanswerable("a number of another table")
@@ -488,7 +513,7 @@ class Composer:
             for column in text:
                 if squash(words[column]) == name:
                     return [column]
-        for ending in ("name", "title", "label", "symbol", "description"):
+        for ending in ("name", "title", "label", "symbol", "description", *MESSAGES):
             named = [n for n in text if words[n][-1] == ending]
             if len(named) == 1 or (named and table.column(named[0]).unique):
                 return [named[0]]

@@ -19,7 +19,7 @@ from retrievers.sql.questions.draft import (
     ValueIs,
 )
 from retrievers.sql.questions.items import Item
-from retrievers.sql.questions.lexicon import COMPARATIVES, UNITS
+from retrievers.sql.questions.lexicon import COMPARATIVES, UNITS, WAYS
 from retrievers.sql.questions.vocabulary import Meaning, Value
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ def compare(walk: Walk, operator: Operator) -> None:
     if following is not None and walk.items[following.place].kind != "name":
         following = None
     subject = None if following is not None and _possessed(walk) else _left(walk)
-    measure = _left_measure(walk) if subject is None and following is None else None
+    measure = None
+    if subject is None and following is None and low not in COMPARATIVES:
+        measure = _left_measure(walk)
     walk.at = end
     if subject is not None:
         walk.draft.conditions.append(NumberIs(place, False, subject, "", operator, number))
@@ -180,6 +182,8 @@ def value(walk: Walk, item: Item) -> None:
     """A value, with those that are joined to it and the name beside it."""
     place = walk.at
     role = walk.items[place - 1].low if place else ""
+    for item_before in walk.items[max(0, place - 3) : place]:
+        role = WAYS.get(item_before.low, role)
     first = not walk.bare and not walk.draft.measures and not walk.draft.conditions
     if first and role in DETERMINERS and (noun := as_noun(item, place)):
         walk.bare.append((noun, place))  # "which freighters …"

@@ -173,6 +173,7 @@ def _said_again(mention: Mention, items: Sequence[Item]) -> bool:
 def _is_verb(mention: Mention, items: Sequence[Item]) -> bool:
     """`shipped to`, `hired in`: a verb, though a column is called by it too."""
     after = items[mention.place + 1].low if mention.place + 1 < len(items) else ""
+    after = after.partition(" ")[0]
     past = mention.text.endswith("ed") and not mention.tables
     return past and after in ("to", "by", "in", "on", "from", "at", "with", "for", "during")
 

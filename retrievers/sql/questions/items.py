@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from retrievers.sql.names import squash
+from retrievers.sql.names import singular, squash
 from retrievers.sql.questions.dates import Span, read_date
-from retrievers.sql.questions.lexicon import ADJECTIVES, CUES, LIGHT, REFUSE, STOP, UNITS
+from retrievers.sql.questions.lexicon import ADJECTIVES, ANTONYMS, CUES, LIGHT, REFUSE, STOP, UNITS
 from retrievers.sql.questions.vocabulary import Meaning, Value, Vocabulary, value_key
 from retrievers.sql.questions.words import SCALES, Token, spelled
 
@@ -30,6 +30,7 @@ class Item:
         cue: Which one, for cues.
         quoted: Written in quotes.
         capital: Written like a name, not at the beginning of a sentence.
+        opposite: The name means the opposite of the word: `closed` for a column `is_open`.
         words: How many words of the question it accounts for.
     """
 
@@ -44,6 +45,7 @@ class Item:
     span: Span | None = None
     quoted: bool = False
     capital: bool = False
+    opposite: bool = False
 
     def is_cue(self, *cues: str) -> bool:
         """Whether it is one of these cues."""
@@ -95,6 +97,8 @@ def _read(row: Sequence[Token], at: int, vocabulary: Vocabulary, today: date) ->
         if counted and not glued and not (token.low == "a" and counted[1] == 1):
             low = " ".join(t.low for t in row[at : at + counted[1]])
             return Item("number", low, low, counted[1], number=counted[0]), counted[1]
+    if token.low in ANTONYMS and (names := vocabulary.names(singular(ANTONYMS[token.low]))):
+        return Item("name", token.low, token.text, names=names, opposite=True), 1
     if token.capital and at > 0 and token.low not in STOP:
         part = _part(row, at, vocabulary)
         if part is not None:
@@ -161,6 +165,9 @@ def _named(row: Sequence[Token], at: int, vocabulary: Vocabulary) -> tuple[Item 
             continue
         key = "".join(t.key for t in part)
         names = vocabulary.names(key)
+        words = all(t.kind == "word" for t in part)
+        if not names and words and 2 <= used <= 4 and part[-1].low not in LIGHT:
+            names = vocabulary.inflected([t.low for t in part])
         if key in vocabulary.composites and _clause(part):
             continue
         values = vocabulary.values(key) if _may_be_value(part, at) else ()

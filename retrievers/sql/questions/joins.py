@@ -45,7 +45,7 @@ class Joins:
         import networkx as nx
 
         self._graph: nx.MultiGraph = nx.MultiGraph()
-        self._graph.add_nodes_from(name for name, t in catalogue.tables.items() if not t.view)
+        self._graph.add_nodes_from(name for name, t in catalogue.tables.items() if t.asked)
         for link in catalogue.links:
             if link.table != link.target:
                 self._graph.add_edge(link.table, link.target, link=link)

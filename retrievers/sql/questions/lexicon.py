@@ -220,6 +220,25 @@ COMPARATIVES: Mapping[str, str] = {
 GENERIC_NOUNS = _words("type types name names kind kinds value values category categories number")
 """Said after a name without adding to it: `transmission type` for a column `transmission`."""
 
+ANTONYMS: Mapping[str, str] = {
+    "inactive": "active",
+    "closed": "open",
+    "unavailable": "available",
+    "disabled": "enabled",
+    "unpaid": "paid",
+    "unverified": "verified",
+    "incomplete": "complete",
+    "invalid": "valid",
+}
+"""What a yes-or-no column says no to."""
+
+WAYS: Mapping[str, str] = {
+    **dict.fromkeys(("arrive", "arrives", "arriving", "arrival", "arrivals", "landing"), "to"),
+    **dict.fromkeys(("depart", "departs", "departing", "departure", "departures"), "from"),
+    **dict.fromkeys(("leave", "leaves", "leaving"), "from"),
+}
+"""Verbs that say which of two places is meant."""
+
 REVERSED = frozenset({"oldest", "youngest"})
 """The oldest has the earliest date, but the largest age."""
 

@@ -41,8 +41,8 @@ class QuestionReader:
 
     def __init__(self, catalogue: Catalogue, synonyms: Synonyms) -> None:
         labels = label(list(catalogue.tables.values()))
-        self.vocabulary = Vocabulary(catalogue, labels, synonyms)
         self._joins, self._stems = Joins(catalogue), Stems()
+        self.vocabulary = Vocabulary(catalogue, labels, synonyms, self._stems)
         self._resolver = Resolver(catalogue, labels, self._joins, self._stems)
         self._composer = Composer(catalogue, labels, self._joins, self._resolver)
 
@@ -71,6 +71,7 @@ class QuestionReader:
         draft = finish(walk)
         if draft.failed:
             raise Unanswerable(draft.failed)
+        self._resolver.settle_time(draft)
         chosen = self._resolver.resolve(draft)
         if chosen is not None and draft.who:
             chosen = self._resolve_person(draft, chosen)

@@ -6,7 +6,7 @@ account for. Two different combinations that are about as good mean that nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -20,6 +20,8 @@ from retrievers.sql.questions.draft import (
     Measure,
     Mention,
     NumberIs,
+    TimeGroup,
+    Unit,
     ValueIs,
 )
 from retrievers.sql.questions.joins import Joins
@@ -33,6 +35,12 @@ NEAR = 0.04  # combinations closer than this are equally good
 MOST_COMBINATIONS = 3_000
 CANDIDATES = 12
 AMOUNTS = frozenset({"amount", "total", "price", "cost", "revenue", "sum"})
+UNITS_OF_TIME: Mapping[str, Unit] = {
+    "day": "day",
+    "month": "month",
+    "quarter": "quarter",
+    "year": "year",
+}
 AUDIT = frozenset({"created", "updated", "modified", "timestamp", "inserted", "deleted"})
 
 
@@ -43,6 +51,7 @@ class Slot:
     key: object
     place: int
     candidates: tuple[tuple[Meaning, float], ...]
+    joined: bool = True  # False: its table is not joined
 
 
 @dataclass
@@ -116,7 +125,7 @@ class Resolver:
             yield self._slot(hint, self._entities(hint))
         for output in draft.outputs:
             if isinstance(output, Mention):
-                yield self._slot(output, self._named(output))
+                yield self._slot(output, self._within(draft.target, self._named(output)))
         for measure in self._measures(draft):
             yield Slot(measure, measure.of.place, self._measured(measure))
         for sort in (*draft.sorts, *([draft.ranking] if draft.ranking else [])):
@@ -133,7 +142,8 @@ class Resolver:
                     if mention is not None:
                         yield self._slot(mention, self._columns(mention, lambda c: True))
             elif isinstance(condition, Lacks) and condition.of is not None:
-                yield self._slot(condition.of, tuple((m, m.score) for m in condition.of.tables))
+                lacking = tuple((m, m.score) for m in condition.of.tables)
+                yield Slot(condition.of, condition.of.place, lacking, False)
             elif isinstance(condition, DateIn) and condition.of is not None:
                 yield self._slot(condition.of, self._columns(condition.of, _dated))
 
@@ -165,6 +175,14 @@ class Resolver:
             return True
         links = self._joins.links(meaning.table, meaning.column)
         return any(link.target in tables for link in links) and meaning.way != "exact"
+
+    def _within(
+        self, target: Mention | None, candidates: tuple[tuple[Meaning, float], ...]
+    ) -> tuple[tuple[Meaning, float], ...]:
+        """What is shown belongs to what is listed, if that has it."""
+        tables = {meaning.table for meaning in target.tables} if target is not None else set()
+        kept = tuple(c for c in candidates if c[0].table in tables and c[0].column is not None)
+        return kept or candidates
 
     def _named(self, mention: Mention) -> tuple[tuple[Meaning, float], ...]:
         """Columns before tables: what is shown or sorted by is rather a column."""
@@ -313,13 +331,14 @@ class Resolver:
             combinations *= len(slots[place].candidates)
         if combinations > MOST_COMBINATIONS:
             return None
+        joined = [slot.joined for slot in slots]
         choices = (
             tuple(picked[own.index(place)] for place in first)
             for picked in product(*(slots[place].candidates for place in own))
         )
         ranked = sorted(
             (
-                (self._score(choice, said, verbs), number, choice)
+                (self._score(choice, joined, said, verbs), number, choice)
                 for number, choice in enumerate(choices)
             ),
             key=lambda item: (-item[0], item[1]),
@@ -337,10 +356,11 @@ class Resolver:
     def _score(
         self,
         choice: Sequence[tuple[Meaning, float]],
+        joined: Sequence[bool],
         said: Sequence[str],
         verbs: Sequence[str],
     ) -> float:
-        tables = {meaning.table for meaning, _ in choice}
+        tables = {meaning.table for (meaning, _), yes in zip(choice, joined, strict=True) if yes}
         total = sum(score for _, score in choice) - JOIN_COST * self._joins.size(tables)
         if said or verbs:
             claimed = self.claimed([meaning for meaning, _ in choice])
@@ -362,7 +382,7 @@ class Resolver:
         near = sorted(
             (self._joins.distance(table, name), name)
             for name, words in self._labels.tables.items()
-            if singular(words[-1]) in PERSONS and not self._catalogue.tables[name].view
+            if singular(words[-1]) in PERSONS and self._catalogue.tables[name].asked
         )
         if not near or near[0][0] > 3 or (len(near) > 1 and near[0][0] == near[1][0]):
             return None
@@ -426,6 +446,22 @@ class Resolver:
         return None
 
     # -- time -------------------------------------------------------------------------------
+
+    def settle_time(self, draft: Draft) -> None:
+        """`in each year`: of the counted rows' dates, unless they have a column called so."""
+        counted = {m.table for measure in draft.measures for m in measure.of.tables}
+        for place, group in enumerate(draft.groups):
+            if not isinstance(group, Mention) or group.text not in UNITS_OF_TIME:
+                continue
+            if counted & {meaning.table for meaning in group.columns}:
+                continue
+            dated = any(
+                column.kind in ("date", "datetime")
+                for table in counted
+                for column in self._catalogue.tables[table].columns
+            )
+            if dated:
+                draft.groups[place] = TimeGroup(UNITS_OF_TIME[group.text], None, group.place)
 
     def date_column(
         self, resolution: Resolution, draft: Draft, primary: str, place: int, years: bool

@@ -189,7 +189,9 @@ class Walk:
         mention = self.mention(self.at)
         if mention is None:
             return
-        if self._describes(mention):
+        if item.opposite:
+            self.draft.conditions.append(Holds(self.at, True, mention, None, True))
+        elif self._describes(mention):
             self.draft.conditions.append(Holds(self.at, False, mention, None, True))
         else:
             self._take(mention)
@@ -249,7 +251,7 @@ class Walk:
             return [Measure("sum", mention)], at
         if not functions and not counted:
             return None
-        if counted and self._describes(mention):
+        if counted and (self._describes(mention) or self.items[at].opposite):
             passed.append(at)
             at += 1
             mention = self.mention(at) or mention
@@ -284,7 +286,8 @@ class Walk:
             if self.items[place].kind == "value":
                 conditions.value(self, self.items[place])
             elif mention := self.mention(place):
-                self.draft.conditions.append(Holds(place, False, mention, None, True))
+                opposite = self.items[place].opposite
+                self.draft.conditions.append(Holds(place, opposite, mention, None, True))
         self.at, self.passed = here, []
 
     def _more_functions(self, at: int) -> bool:
@@ -352,6 +355,9 @@ class Walk:
             self.at = at + 1
             self._rank(Sort(None, descending, following.low))
             return
+        if following is not None and following.kind == "word" and self.mention(at + 1):
+            self.draft.words.append((following.low, at))  # "lowest daily price"
+            at += 1
         mention = self.mention(at)
         if mention is not None:
             self._rank_by_name(low, descending, mention)
