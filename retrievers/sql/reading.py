@@ -55,6 +55,8 @@ def read(
     end = time.monotonic() + options.seconds
     reader = _Reader(connection, dialect, options, end)
     tables = list(reader.tables(allowed))
+    if allowed is None:
+        tables = [replace(table, asked=not table.view) for table in tables]
     if not tables:
         raise QueryRefused("the database has no tables that may be read")
     labels = label(tables)
