@@ -13,4 +13,4 @@ found = {
     for service in services.values()
     if "dockerfile_inline" in service.get("build", {})
 }
-print("\n".join(sorted(found)))
+sys.stdout.write("\n".join(sorted(found)) + "\n")
