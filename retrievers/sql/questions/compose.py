@@ -375,7 +375,7 @@ class Composer:
             and column.kind == "number"
             and column.whole
             and words[-1] not in ("id", "year", "code", "number")
-            and meaning.way in ("exact", "counted")
+            and meaning.way in ("exact", "counted", "synonym")
         )
 
     def _count_column(self, table: Table) -> str | None:
@@ -491,6 +491,10 @@ class Composer:
 
     def _of(self, table: Table, column: str) -> exp.Column:
         return self._clauses.column(Meaning(table.name, column, "full"))
+
+    def names(self, meaning: Meaning) -> bool:
+        """Whether a column is what its table's rows are called by."""
+        return meaning.column in self.display(self._catalogue.tables[meaning.table])
 
     def display(self, table: Table) -> list[str]:
         """Columns that name a row of a table for people."""

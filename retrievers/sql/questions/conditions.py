@@ -239,7 +239,9 @@ def text(walk: Walk, cue: str) -> None:
         return
     found: tuple[Value, ...] = item.values
     place, walk.at = walk.at, at + 1
-    walk.draft.conditions.append(ValueIs(place, False, (found,), (item.text,), near, match[cue]))
+    walk.draft.conditions.append(
+        ValueIs(place, False, (found,), (item.text,), near, match[cue], named=cue == "named")
+    )
 
 
 def in_its_name(walk: Walk) -> None:

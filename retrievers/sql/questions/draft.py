@@ -89,6 +89,7 @@ class ValueIs(Condition):
     near: Mention | None = None
     match: TextMatch = "is"
     role: str = ""
+    named: bool = False  # said with "named" or "called"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from retrievers.sql.questions.draft import (
     DateIn,
     Draft,
     Holds,
+    Lacks,
     Measure,
     Mention,
     NumberIs,
@@ -48,6 +49,9 @@ def finish(walk: Walk) -> Draft:
     draft.outputs = _owned_outputs(draft.outputs, walk.items)
     _settle_groups(draft)
     _settle_ors(draft)
+    lacking = [c.place for c in draft.conditions if isinstance(c, Lacks)]
+    if lacking and any(c.place > min(lacking) for c in draft.conditions):
+        draft.failed = "a condition on what is missing"
     plain = listing and not (draft.conditions or draft.havings or draft.ranking)
     if plain and not any(item.low in ASKING for item in walk.items):
         draft.failed = "nothing is asked"  # a mere noun looks for documents about it
@@ -152,11 +156,13 @@ def _place_rest(draft: Draft, rest: list[Mention], items: Sequence[Item]) -> Non
         elif mention.tables:
             holds = None
             draft.hints.append(mention)
+            if "all" in before and not draft.measures:
+                draft.failed = "all of them"  # each single one, which no join says
         elif before & POSSESSIVE or (joined and any(last is o for o in draft.outputs)):
             holds = None
             draft.outputs.append(mention)
         elif before & (POSSESSION | BEING):
-            holds = Holds(mention.place, False, mention)
+            holds = Holds(mention.place, False, mention, None, not before & POSSESSION)
             draft.conditions.append(holds)
         else:
             draft.words.append((mention.text, mention.place))

@@ -31,7 +31,7 @@ STOP = _words(
     between is are was were be been being am do does did has have had having can could will would
     should shall may might must i me my we us our you your he she it its they them their his her
     who whom whose which what where when why how there here and or but if then than so such also
-    please all any some both only just ever respective respectively
+    please all any some only just ever respective respectively
     corresponding along together well given
     overall total's whether per se etc
     """

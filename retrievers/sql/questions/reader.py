@@ -77,6 +77,7 @@ class QuestionReader:
             chosen = self._resolve_person(draft, chosen)
         if chosen is None:
             raise Unanswerable("the names do not decide what is meant")
+        self._check_sense(draft, chosen)
         tree = self._composer.compose(draft, chosen)
         self._check_words(draft, chosen, tree)
         confidence = _confidence(chosen, items)
@@ -114,6 +115,19 @@ class QuestionReader:
         attributes = [output for output in draft.outputs if chosen[output].column is not None]
         listed = draft.target is not None and draft.target.plural
         return named and bool(attributes) and not listed and len(draft.conditions) == 1
+
+    def _check_sense(self, draft: Draft, chosen: Resolution) -> None:
+        """A list of things of one name, which was given, says nothing: a relation was meant."""
+        if draft.target is None or draft.outputs or draft.measures or draft.ranking is not None:
+            return
+        target = chosen[draft.target]
+        for condition in draft.conditions:
+            if not isinstance(condition, ValueIs) or condition.named or condition.negated:
+                continue
+            meaning = chosen[condition]
+            same = target.column is None and meaning.table == target.table
+            if condition.match == "is" and same and self._composer.names(meaning):
+                raise Unanswerable("the name is known already")
 
     def _check_words(self, draft: Draft, chosen: Resolution, tree: exp.Select) -> None:
         """Every word must have found a place; names that were used account for their own words."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from retrievers.sql.labels import Labels
@@ -49,11 +49,14 @@ class Vocabulary:
         self.composites: set[str] = set()
         """Names made of a table's and a column's."""
         exact, stemmed = _Index(), _Index()
+        words = set[str]()
         for table in catalogue.tables.values():
             if not table.asked:
                 continue
             for name in names_of(table, labels, known):
                 exact.add(squash(name.words), name.meaning)
+                words.update(singular(word) for word in name.words)
+                words.add(squash(name.words))
                 if name.composite:
                     self.composites.add(squash(name.words))
                 elif name.meaning.column is not None:
@@ -62,7 +65,14 @@ class Vocabulary:
         self._stems = stems
         self._values = _values(catalogue)
         self._words = _value_words(catalogue)
-        self._starts = _starts(self._names) | _starts(self._values) | _starts(self._stemmed)
+        self._single = words | {
+            singular(word)
+            for table in catalogue.tables.values()
+            if table.asked
+            for column in table.columns
+            for value in column.values or ()
+            for word in _WORD.findall(value.lower())[:1]
+        }
         self.longest = 9
 
     def names(self, key: str) -> tuple[Meaning, ...]:
@@ -91,7 +101,7 @@ class Vocabulary:
 
     def touches(self, text: str) -> bool:
         """Whether any word could begin a name or a value: cheap, for questions that do not."""
-        return any(singular(word)[:3] in self._starts for word in _WORD.findall(text.lower()))
+        return any(singular(word) in self._single for word in _WORD.findall(text.lower()))
 
 
 class _Index:
@@ -163,7 +173,3 @@ def _value_words(catalogue: Catalogue) -> dict[str, frozenset[tuple[str, str, st
                     for word in words:
                         found[word].add((table.name, column.name, value))
     return {word: frozenset(places) for word, places in found.items()}
-
-
-def _starts(index: Mapping[str, object]) -> frozenset[str]:
-    return frozenset(key[:3] for key in index)
