@@ -15,9 +15,15 @@ class Bells:
     def __init__(self, jobs: Jobs, look_s: float = 2.0) -> None:
         self._jobs, self._look_s = jobs, look_s
         self._waiting: defaultdict[str, set[asyncio.Future[Job]]] = defaultdict(set)
+        self._expected: set[str] = set()
+
+    def expect(self, job: Job) -> None:
+        """The job was just accepted: until its bell rings nobody has to look whether it ended."""
+        self._expected.add(job.id)
 
     def ring(self, job: Job) -> None:
         """The job has ended as it stands here."""
+        self._expected.discard(job.id)
         for waiter in self._waiting.pop(job.id, ()):
             if not waiter.done():
                 waiter.set_result(job)
@@ -30,15 +36,18 @@ class Bells:
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
+        sure = job_id in self._expected and seconds > 0
         while True:
             waiter: asyncio.Future[Job] = loop.create_future()
             # Listen first and look second: it may end in between.
             self._waiting[job_id].add(waiter)
             try:
-                job = await self._jobs.get(job_id)
                 left = deadline - loop.time()
-                if job.status in TERMINAL or left <= 0:
-                    return job
+                if not sure:
+                    job = await self._jobs.get(job_id)
+                    if job.status in TERMINAL or left <= 0:
+                        return job
+                sure = False
                 # Another process may end it, whose bell does not ring here: look now and then.
                 async with asyncio.timeout(min(left, self._look_s)):
                     return await waiter
