@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Collection
 
@@ -10,9 +11,11 @@ from app.store.session import Database
 from retrievers.filters import Filter
 from retrievers.types import CollectionId, DocumentKey
 
-# Collections whose metadata is held, and ids in remembered results (8 bytes each).
+# Collections whose metadata is held, and ids in remembered results (8 bytes each). A result that
+# holds none takes room too: questions whose filter is new each time would fill the memory with it.
 _MAX_CATALOGUES = 8
 _MAX_IDS = 4_000_000
+_OVERHEAD = 64
 
 
 class Selection:
@@ -26,14 +29,15 @@ class Selection:
         self._catalogues: OrderedDict[CollectionId, dict[DocumentKey, Entry]] = OrderedDict()
         self._dirty: dict[CollectionId, set[DocumentKey]] = {}
         self._epochs: dict[CollectionId, int] = {}
-        self._results: OrderedDict[tuple[CollectionId, int, str], Ids] = OrderedDict()
+        self._results: OrderedDict[tuple[CollectionId, int, bytes], Ids] = OrderedDict()
         self._size = 0
 
     async def ids(self, collection: CollectionId, condition: Filter) -> Ids:
         """Ids of visible chunks whose document satisfies the condition, ascending, read-only."""
         epoch = self._epochs.get(collection, 0)
         # By its text: as keys of a dict, the values 1 and True would be one.
-        key = (collection, epoch, repr(condition))
+        text = repr(condition).encode("utf-8", "surrogatepass")
+        key = (collection, epoch, hashlib.blake2b(text, digest_size=20).digest())
         known = self._results.get(key)
         if known is not None:
             self._results.move_to_end(key)
@@ -42,9 +46,9 @@ class Selection:
         ids = await chosen(list(entries.values()), condition)
         if epoch == self._epochs.get(collection, 0) and key not in self._results:
             self._results[key] = ids
-            self._size += ids.size
+            self._size += ids.size + _OVERHEAD
             while self._size > _MAX_IDS:
-                self._size -= self._results.popitem(last=False)[1].size
+                self._size -= self._results.popitem(last=False)[1].size + _OVERHEAD
         return ids
 
     def forget(
@@ -53,7 +57,7 @@ class Selection:
         """Read these documents (None = all of the collection) again before the next answer."""
         self._epochs[collection] = self._epochs.get(collection, 0) + 1
         for key in [key for key in self._results if key[0] == collection]:
-            self._size -= self._results.pop(key).size
+            self._size -= self._results.pop(key).size + _OVERHEAD
         if documents is None:
             self._catalogues.pop(collection, None)
             self._dirty.pop(collection, None)

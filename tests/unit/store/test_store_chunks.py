@@ -238,13 +238,18 @@ async def test_the_same_filter_is_answered_from_memory(
 async def test_remembered_results_are_bounded(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.store.chunks.selection._MAX_IDS", 3)
+    monkeypatch.setattr(
+        "app.store.chunks.selection._MAX_IDS", 131
+    )  # ids, of which each result takes 64 more
     monkeypatch.setattr("app.store.chunks.selection._MAX_CATALOGUES", 1)
     other = await library.collections.create("other")
     await library.post(source("a", "one\ntwo"))
     for value in (1, 2, 3):
         assert await select(library, Compare("x", "ne", value)) == ["one", "two"]
     assert len(library.chunks._selection._results) == 1
+    for value in (1, 2, 3):
+        assert await select(library, Compare("x", "eq", value)) == []
+    assert len(library.chunks._selection._results) == 2
     library._here = other
     assert await select(library, Compare("x", "ne", 1)) == []
     assert set(library.chunks._selection._catalogues) == {other.id}
