@@ -48,13 +48,13 @@ def limits(max_tokens: int, title_tokens: int = 0, longest: int = 240) -> Limits
     return Limits(whole, longest, min(100, longest // 2), 16 * whole)
 
 
-def spans(parsed: Parsed, offsets: Sequence[tuple[int, int]], limit: Limits) -> list[Span]:
+def spans(parsed: Parsed, starts: Sequence[int], limit: Limits) -> list[Span]:
     """Chunks in order, disjoint, together holding every character that is not white space.
 
     Args:
-        offsets: Code-point span of each token of `parsed.text`, ascending.
+        starts: Code-point offset of each token of `parsed.text`, ascending.
     """
-    tokens = Tokens(parsed.text, [start for start, _ in offsets])
+    tokens = Tokens(parsed.text, starts)
     outline = Outline(parsed, tokens)
     found: list[Span] = []
     for start, end in outline.sections():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from app.domain.documents import Heading, Parsed
@@ -11,6 +13,9 @@ from app.domain.documents import Heading, Parsed
 _SECTION_LEVEL = 2  # headings down to this one end a chunk
 _CONTEXT_HEADINGS = 2
 _CONTEXT_CHARACTERS = 120  # of one heading
+_SPACE = re.compile(r"\s")
+_BLOCK = 65_536
+"""Characters that the encoder tokenizes at once, holding a hundred bytes for each meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,25 @@ class Tokens:
         while end > start and self.text[end - 1].isspace():
             end -= 1
         return start, end
+
+
+def token_starts(text: str, offsets: Callable[[str], Sequence[tuple[int, int]]]) -> Sequence[int]:
+    """Where the tokens of a text begin, ascending.
+
+    The same as of the whole text at once, since no token reaches across white space; only a text
+    that has none for a few blocks is cut anywhere.
+
+    Args:
+        offsets: The encoder's tokens, as `Embedder.offsets`.
+    """
+    starts = array("I")
+    at = 0
+    while at < len(text):
+        space = _SPACE.search(text, at + _BLOCK, at + 4 * _BLOCK)
+        end = space.start() if space else min(at + 4 * _BLOCK, len(text))
+        starts.extend([at + start for start, _ in offsets(text[at:end])])
+        at = end
+    return starts
 
 
 class Outline:

@@ -10,6 +10,7 @@ from app.domain.documents import Parsed
 from app.domain.errors import Rejected
 from app.domain.ids import chunk_key
 from app.ingest.cut import chunk
+from app.ingest.cut.outline import token_starts
 from app.ingest.parse import parser
 from app.store.documents import Built, Pending
 from retrievers.graph.linking import candidates
@@ -60,7 +61,7 @@ def prepare(
     """
     title = pending.source.title or parsed.title
     limit = chunk.limits(max_tokens, len(offsets(title)) if title else 0, longest)
-    spans = chunk.spans(parsed, offsets(parsed.text), limit)
+    spans = chunk.spans(parsed, token_starts(parsed.text, offsets), limit)
     if not spans:
         raise Rejected("the document holds no text", "empty_document")
     texts = [parsed.text[span.start : span.end] for span in spans]

@@ -9,6 +9,7 @@ import pytest
 
 from app.domain.documents import Parsed
 from app.ingest.cut.chunk import Limits, limits, spans
+from app.ingest.cut.outline import token_starts
 from app.ingest.cut.sentences import boundaries
 from app.ingest.parse.markdown import headings
 
@@ -22,7 +23,7 @@ def tokens(text: str) -> list[tuple[int, int]]:
 
 def cut(text: str, limit: Limits = SMALL, title: str = "") -> list[tuple[str, str]]:
     parsed = Parsed(title, text, headings(text))
-    found = spans(parsed, tokens(text), limit)
+    found = spans(parsed, token_starts(text, tokens), limit)
     assert re.sub(r"\s", "", text) == "".join(
         re.sub(r"\s", "", text[span.start : span.end]) for span in found
     )
@@ -99,7 +100,7 @@ def test_a_megabyte_without_a_space_is_cut_between_letters(letter: str) -> None:
 
 def test_scripts_without_spaces_are_cut_at_their_full_stops() -> None:
     text = "水车在河边转动。磨坊主说\uff1a「今天水大\uff01」孩子们笑了。" * 12
-    found = spans(Parsed("", text), [(n, n + 1) for n in range(len(text))], SMALL)
+    found = spans(Parsed("", text), range(len(text)), SMALL)
     assert all(text[span.end - 1] in "。」" for span in found)
 
 
@@ -127,3 +128,28 @@ def test_sentences_end_where_a_reader_would_end_them() -> None:
         "- item one",
         "- item two",
     ]
+
+
+def test_a_long_text_is_tokenized_in_blocks_that_split_no_token() -> None:
+    text = prose(6_000)
+    handed: list[str] = []
+
+    def offsets(block: str) -> list[tuple[int, int]]:
+        handed.append(block)
+        return tokens(block)
+
+    assert list(token_starts(text, offsets)) == [start for start, _ in tokens(text)]
+    assert "".join(handed) == text
+    assert max(map(len, handed)) < 66_000
+
+
+def test_a_long_text_without_spaces_is_tokenized_in_blocks_too() -> None:
+    text = "字" * 1_000_000
+    sizes: list[int] = []
+
+    def offsets(block: str) -> list[tuple[int, int]]:
+        sizes.append(len(block))
+        return [(n, n + 1) for n in range(len(block))]
+
+    assert list(token_starts(text, offsets)) == list(range(len(text)))
+    assert max(sizes) < 300_000
