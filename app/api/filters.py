@@ -118,7 +118,7 @@ def _scalar(value: Any, at: str) -> Scalar:
         return _text(value, at)
     if not isinstance(value, int | float):  # bool is an int
         _refuse("a string, number or boolean is expected", at)
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         _refuse("a number is finite", at)
     return value
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -69,7 +68,7 @@ def _metadata(value: Any) -> Any:
                 raise ValueError(f"{key!r}: a list holds strings only")
             elif not isinstance(part, int | float):  # bool is an int
                 raise ValueError(f"{key!r}: a value is a string, number, boolean or [string]")
-            elif not math.isfinite(part) or abs(part) >= 2**63:
+            elif not abs(part) < 2**63:  # NaN too
                 raise ValueError(f"{key!r}: the number is not finite or beyond 64 bits")
     return value
 

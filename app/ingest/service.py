@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from retrievers.filters import MetadataValue
 from retrievers.types import CollectionId
 
 _LONGEST_ID, _LONGEST_NAME = 256, 255
+_STAND_IN = "\ufdd0"  # for a slash in paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class IngestLimits:
     documents: int = 10_000  # a JSON file may hold more than a JSON body
     title: int = 1_000  # characters
     file_bytes: int = 100 * 2**20
+    metadata_bytes: int = 64 * 2**10  # of one document, as JSON
 
 
 class Ingest:
@@ -91,6 +94,7 @@ class Ingest:
             await self._collections.bind_embedder(collection.id, self._fingerprint)
         job = await self._documents.accept(collection.id, judged)
         if job.status not in TERMINAL:
+            self._bells.expect(job)
             self._worker.wake()
         return job
 
@@ -154,16 +158,12 @@ class Ingest:
 
     def _judged(self, source: Source, at: str) -> Source:
         document_id = source.id or new_id("doc")
-        if len(document_id) > _LONGEST_ID or any(_is_control(c) for c in document_id):
-            raise Rejected(
-                f"an id has 1 to {_LONGEST_ID} characters, none of them a control character",
-                at=f"{at}/id",
-            )
+        _judge_id(document_id, f"{at}/id")
         title = source.title if source.title.strip() else ""
         if len(title) > self._limits.title:
             raise TooLarge(f"{at}/title: a title may have {self._limits.title} characters")
         refuse_unencodable(title, f"{at}/title")
-        _judge_metadata(source.metadata, f"{at}/metadata")
+        _judge_metadata(source.metadata, f"{at}/metadata", self._limits.metadata_bytes)
         if source.content is None:
             refuse_unstorable(source.text, f"{at}/text")
         elif not source.content.strip():
@@ -181,7 +181,16 @@ def _refuse_twins(sources: Sequence[Source]) -> None:
         seen.add(source.id)
 
 
-def _judge_metadata(metadata: Mapping[str, MetadataValue], at: str) -> None:
+def _judge_id(document_id: str, at: str) -> None:
+    if len(document_id) > _LONGEST_ID or any(_is_control(c) for c in document_id):
+        raise Rejected(
+            f"an id has 1 to {_LONGEST_ID} characters, none of them a control character", at=at
+        )
+    if document_id in (".", "..") or _STAND_IN in document_id:
+        raise Rejected("an id stands in a path, where this one cannot be written", at=at)
+
+
+def _judge_metadata(metadata: Mapping[str, MetadataValue], at: str, most: int) -> None:
     for key, value in metadata.items():
         refuse_unencodable(key, at)
         if not key or key.startswith("$") or len(key) > 64:
@@ -194,6 +203,10 @@ def _judge_metadata(metadata: Mapping[str, MetadataValue], at: str) -> None:
                 refuse_unencodable(item, at)
             elif items is value:
                 raise Rejected(f"the list {key!r} holds something else than strings", at=at)
+            elif not abs(item) < 2**63:  # NaN too
+                raise Rejected(f"the number {key!r} is not finite or beyond 64 bits", at=at)
+    if metadata and len(json.dumps(dict(metadata), ensure_ascii=False).encode()) > most:
+        raise TooLarge(f"{at}: metadata may have {most} bytes (ANABRANCH_LIMITS__METADATA_BYTES)")
 
 
 def _is_control(character: str) -> bool:

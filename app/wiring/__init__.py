@@ -136,7 +136,10 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
             worker,
             upkeep,
             bells,
-            IngestLimits(file_bytes=settings.limits.file_bytes),
+            IngestLimits(
+                file_bytes=settings.limits.file_bytes,
+                metadata_bytes=settings.limits.metadata_bytes,
+            ),
         )
 
         answers = Answers(database)
