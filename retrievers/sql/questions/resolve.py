@@ -171,7 +171,7 @@ class Resolver:
             return False
         words = self._labels.columns[meaning.table, meaning.column]
         called_alike = squash(words) == squash(self._labels.tables[meaning.table])
-        if meaning.table in tables and (meaning.way == "part" or called_alike):
+        if meaning.table in tables and (meaning.way in ("part", "synonym") or called_alike):
             return True
         links = self._joins.links(meaning.table, meaning.column)
         return any(link.target in tables for link in links) and meaning.way != "exact"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from retrievers.sql.labels import Labels
 from retrievers.sql.names import singular, squash
-from retrievers.sql.questions.lexicon import SYNONYMS
+from retrievers.sql.questions.lexicon import STOP, SYNONYMS
 from retrievers.sql.questions.naming import Meaning, Synonyms, names_of
 from retrievers.sql.questions.places import PLACES
 from retrievers.sql.questions.stems import Stems
@@ -65,7 +65,7 @@ class Vocabulary:
         self._stems = stems
         self._values = _values(catalogue)
         self._words = _value_words(catalogue)
-        self._single = words | {
+        first_words = {
             singular(word)
             for table in catalogue.tables.values()
             if table.asked
@@ -73,6 +73,7 @@ class Vocabulary:
             for value in column.values or ()
             for word in _WORD.findall(value.lower())[:1]
         }
+        self._single = (words | first_words) - STOP
         self.longest = 9
 
     def names(self, key: str) -> tuple[Meaning, ...]:
