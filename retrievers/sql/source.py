@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from retrievers.errors import QueryRefused, RetrieverError
+from retrievers.sql.catalogue.reading import ReadingOptions, read
 from retrievers.sql.engines.base import Engine, Limits
 from retrievers.sql.guard import Guard, Guarded
 from retrievers.sql.questions.reader import QuestionReader
-from retrievers.sql.reading import ReadingOptions, read
 from retrievers.sql.schema import Catalogue
 from retrievers.types import Rows
 

@@ -18,10 +18,10 @@ from retrievers.filters import EVERYTHING
 from retrievers.lane import Lane
 from retrievers.protocol import Health
 from retrievers.sql.access import Access
+from retrievers.sql.catalogue.reading import ReadingOptions
 from retrievers.sql.engines.base import Limits
 from retrievers.sql.guard import Guarded
 from retrievers.sql.questions.reader import QuestionReader, Synonyms
-from retrievers.sql.reading import ReadingOptions
 from retrievers.sql.source import Source, SourceSpec
 from retrievers.types import CollectionId, Evidence, Query, Rows
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from retrievers.sql.questions.dates import Span
+from retrievers.sql.questions.language.dates import Span
 from retrievers.sql.questions.vocabulary import Meaning, Value
 
 Function = Literal["count", "sum", "avg", "min", "max"]

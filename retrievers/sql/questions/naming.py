@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from retrievers.sql.labels import Labels
-from retrievers.sql.names import split, squash
-from retrievers.sql.questions.lexicon import GENERIC_PARTS, LIGHT, MEASURED_IN
+from retrievers.sql.catalogue.labels import Labels
+from retrievers.sql.catalogue.names import split, squash
+from retrievers.sql.questions.language.lexicon import GENERIC_PARTS, LIGHT, MEASURED_IN
 from retrievers.sql.schema import Table
 
 Synonyms = Mapping[str, Sequence[str]]

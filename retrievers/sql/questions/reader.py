@@ -8,18 +8,18 @@ from datetime import date
 
 from sqlglot import exp
 
-from retrievers.sql.labels import label
-from retrievers.sql.questions.compose import Composer
+from retrievers.sql.catalogue.labels import label
 from retrievers.sql.questions.draft import Draft, Mention, ValueIs
 from retrievers.sql.questions.errors import Unanswerable
-from retrievers.sql.questions.finish import finish
-from retrievers.sql.questions.items import Item, itemise
-from retrievers.sql.questions.joins import Joins
-from retrievers.sql.questions.resolve import Resolution, Resolver
-from retrievers.sql.questions.roles import Walk
-from retrievers.sql.questions.stems import Stems
+from retrievers.sql.questions.language.stems import Stems
+from retrievers.sql.questions.language.words import tokens
+from retrievers.sql.questions.statement.compose import Composer
+from retrievers.sql.questions.statement.joins import Joins
+from retrievers.sql.questions.statement.resolve import Resolution, Resolver
 from retrievers.sql.questions.vocabulary import Meaning, Synonyms, Vocabulary
-from retrievers.sql.questions.words import tokens
+from retrievers.sql.questions.walk.finish import finish
+from retrievers.sql.questions.walk.items import Item, itemise
+from retrievers.sql.questions.walk.walk import Walk
 from retrievers.sql.schema import Catalogue
 
 __all__ = ["Plan", "QuestionReader", "Synonyms"]

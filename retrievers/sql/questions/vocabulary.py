@@ -7,13 +7,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from retrievers.sql.labels import Labels
-from retrievers.sql.names import singular, squash
-from retrievers.sql.questions.lexicon import STOP, SYNONYMS
+from retrievers.sql.catalogue.labels import Labels
+from retrievers.sql.catalogue.names import singular, squash
+from retrievers.sql.questions.language.lexicon import STOP
+from retrievers.sql.questions.language.meanings import SYNONYMS
+from retrievers.sql.questions.language.places import PLACES
+from retrievers.sql.questions.language.stems import Stems
+from retrievers.sql.questions.language.words import POSSESSIVE
 from retrievers.sql.questions.naming import Meaning, Synonyms, names_of
-from retrievers.sql.questions.places import PLACES
-from retrievers.sql.questions.stems import Stems
-from retrievers.sql.questions.words import POSSESSIVE
 from retrievers.sql.schema import Catalogue
 
 __all__ = ["Meaning", "Synonyms", "Value", "Vocabulary", "value_key"]

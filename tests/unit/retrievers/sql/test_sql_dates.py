@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from retrievers.sql.questions.dates import Span, read_date, shift
-from retrievers.sql.questions.words import spelled, tokens
+from retrievers.sql.questions.language.dates import Span, read_date, shift
+from retrievers.sql.questions.language.words import spelled, tokens
 
 TODAY = date(2026, 5, 20)  # a Wednesday
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from retrievers.sql.keys import infer_keys, infer_links
-from retrievers.sql.labels import label
-from retrievers.sql.names import COMMON, cut, expand, singular, split, squash
+from retrievers.sql.catalogue.keys import infer_keys, infer_links
+from retrievers.sql.catalogue.labels import label
+from retrievers.sql.catalogue.names import COMMON, cut, expand, singular, split, squash
 from retrievers.sql.schema import Column, Link, Table
 
 

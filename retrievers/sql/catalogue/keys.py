@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from retrievers.sql.labels import Labels
-from retrievers.sql.names import squash
+from retrievers.sql.catalogue.labels import Labels
+from retrievers.sql.catalogue.names import squash
 from retrievers.sql.schema import Column, Link, Table
 
 _IDENTIFIERS = ("id", "code", "key", "uuid", "guid")

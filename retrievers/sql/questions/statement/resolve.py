@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
-from retrievers.sql.labels import Labels
-from retrievers.sql.names import singular, squash
+from retrievers.sql.catalogue.labels import Labels
+from retrievers.sql.catalogue.names import singular, squash
 from retrievers.sql.questions.draft import (
     DateIn,
     Draft,
@@ -24,9 +24,9 @@ from retrievers.sql.questions.draft import (
     Unit,
     ValueIs,
 )
-from retrievers.sql.questions.joins import Joins
-from retrievers.sql.questions.lexicon import ADJECTIVES, PERSONS, REVERSED
-from retrievers.sql.questions.stems import Stems
+from retrievers.sql.questions.language.meanings import ADJECTIVES, PERSONS, REVERSED
+from retrievers.sql.questions.language.stems import Stems
+from retrievers.sql.questions.statement.joins import Joins
 from retrievers.sql.questions.vocabulary import Meaning, Value
 from retrievers.sql.schema import Catalogue, Column
 

@@ -15,9 +15,10 @@ from retrievers.sql.questions.draft import (
     NumberIs,
     ValueIs,
 )
-from retrievers.sql.questions.items import Item
-from retrievers.sql.questions.lexicon import ADJECTIVES
-from retrievers.sql.questions.roles import BEING, DIRECTIVES, POSSESSION, POSSESSIVE, Walk
+from retrievers.sql.questions.language.meanings import ADJECTIVES
+from retrievers.sql.questions.walk.cues import BEING, DIRECTIVES, POSSESSION, POSSESSIVE
+from retrievers.sql.questions.walk.items import Item
+from retrievers.sql.questions.walk.walk import Walk
 
 ASKING = DIRECTIVES | {"what", "which", "who", "whose", "how", "find", "get", "name", "tell"}
 _LINKING = frozenset({"the", "all", "a", "an", "each", "their", "its"})

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from retrievers.sql.names import singular, squash
-from retrievers.sql.questions.dates import Span, read_date
-from retrievers.sql.questions.lexicon import ADJECTIVES, ANTONYMS, CUES, LIGHT, REFUSE, STOP, UNITS
+from retrievers.sql.catalogue.names import singular, squash
+from retrievers.sql.questions.language.dates import Span, read_date
+from retrievers.sql.questions.language.lexicon import CUES, LIGHT, REFUSE, STOP, UNITS
+from retrievers.sql.questions.language.meanings import ADJECTIVES, ANTONYMS
+from retrievers.sql.questions.language.words import SCALES, Token, spelled
 from retrievers.sql.questions.vocabulary import Meaning, Value, Vocabulary, value_key
-from retrievers.sql.questions.words import SCALES, Token, spelled
 
 Kind = Literal["cue", "name", "value", "number", "date", "stop", "light", "word", "mark"]
 LONGEST_CUE = max(len(phrase) for phrase in CUES)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from retrievers.sql.questions.dates import Span
 from retrievers.sql.questions.draft import (
     DateIn,
     Having,
@@ -18,17 +17,16 @@ from retrievers.sql.questions.draft import (
     TextMatch,
     ValueIs,
 )
-from retrievers.sql.questions.items import Item
-from retrievers.sql.questions.lexicon import COMPARATIVES, UNITS, WAYS
+from retrievers.sql.questions.language.dates import Span
+from retrievers.sql.questions.language.meanings import COMPARATIVES, WAYS
 from retrievers.sql.questions.vocabulary import Meaning, Value
+from retrievers.sql.questions.walk import neighbours
+from retrievers.sql.questions.walk.items import Item
 
 if TYPE_CHECKING:
-    from retrievers.sql.questions.roles import Walk
+    from retrievers.sql.questions.walk.walk import Walk
 
-COPULA = frozenset({"is", "are", "was", "were", "be", "been", "of", "the", "a", "an", "=", ":"})
-COPULA |= {"that", "have", "has", "with", "had", "whose"}
 DETERMINERS = frozenset({"which", "all", "the", "what", "list", "show", "any"})
-BESIDE = frozenset({"of", "is", "are", "was", "were", "the", "=", ":", "equals", "equal", "to"})
 INWARD = frozenset({"part", "used", "been", "assigned", "linked", "in", "to", "of", "any", "a"})
 
 
@@ -44,14 +42,16 @@ def compare(walk: Walk, operator: Operator) -> None:
         walk.draft.failed = "nothing to compare with"
         return
     place, number, low = walk.at, item.number, walk.items[walk.at].low
-    end = _past_units(walk, at + 1)
+    end = neighbours.past_units(walk, at + 1)
     following = walk.mention(walk.skip(at + 1))
     if following is not None and walk.items[following.place].kind != "name":
         following = None
-    subject = None if following is not None and _possessed(walk) else _left(walk)
+    subject = (
+        None if following is not None and neighbours.possessed(walk) else neighbours.left(walk)
+    )
     measure = None
     if subject is None and following is None and low not in COMPARATIVES:
-        measure = _left_measure(walk)
+        measure = neighbours.left_measure(walk)
     walk.at = end
     if subject is not None:
         walk.draft.conditions.append(NumberIs(place, False, subject, "", operator, number))
@@ -79,16 +79,20 @@ def between(walk: Walk) -> None:
     if first is None or second is None or joint is None or joint.low not in ("and", "to"):
         walk.draft.failed = "a range that is none"
         return
-    place, subject = walk.at, _left(walk)
+    place, subject = walk.at, neighbours.left(walk)
     walk.at = second_at + 1
-    if first.span is not None and second.span is not None and _dates_meant(subject, first):
+    if (
+        first.span is not None
+        and second.span is not None
+        and neighbours.dates_meant(subject, first)
+    ):
         end = second.span.end
         if first.span.first is None or end is None:
             walk.draft.failed = "a range of dates without a year"
             return
         walk.draft.conditions.append(DateIn(place, False, Span(first.span.first, end), subject))
     elif subject is not None and first.number is not None and second.number is not None:
-        walk.at = _past_units(walk, walk.at)
+        walk.at = neighbours.past_units(walk, walk.at)
         walk.draft.conditions.append(
             NumberIs(place, False, subject, "", "ge", first.number, second.number)
         )
@@ -112,7 +116,7 @@ def open_date(walk: Walk, cue: str) -> None:
         span = Span(first if low in ("since", "starting from") else end, None)
     else:
         span = Span(None, end if low in ("until", "up until") else first)
-    place, subject = walk.at, _left(walk)
+    place, subject = walk.at, neighbours.left(walk)
     walk.at = at + 1
     walk.draft.conditions.append(DateIn(place, False, span, subject))
 
@@ -129,12 +133,12 @@ def _date_bound(walk: Walk, operator: Operator, item: Item) -> None:
     if operator not in bounds or span.first is None:
         walk.draft.failed = "a date that cannot be compared"
         return
-    walk.draft.conditions.append(DateIn(walk.at, False, bounds[operator], _left(walk)))
+    walk.draft.conditions.append(DateIn(walk.at, False, bounds[operator], neighbours.left(walk)))
 
 
 def in_date(walk: Walk, item: Item) -> None:
     """`in 2021`, `in the last 30 days`, `in the year 2020`."""
-    subject = _left(walk)
+    subject = neighbours.left(walk)
     walk.draft.conditions.append(DateIn(walk.at, False, item.span or Span(None, None), subject))
     walk.at += 1
 
@@ -148,7 +152,7 @@ def number(walk: Walk, item: Item) -> None:
         walk.pending.append(value)
         walk.at += 1
         return
-    subject = _left(walk)
+    subject = neighbours.left(walk)
     walk.at += 1
     if following is not None and following.low == "or":
         more = walk.item(walk.at + 1)
@@ -187,16 +191,16 @@ def value(walk: Walk, item: Item) -> None:
     first = not walk.bare and not walk.draft.measures and not walk.draft.conditions
     if first and role in DETERMINERS and (noun := as_noun(item, place)):
         walk.bare.append((noun, place))  # "which freighters …"
-    near, consumed = _beside(walk, item)
+    near, consumed = neighbours.beside(walk, item)
     values, words = [item.values], [item.text]
     walk.at += 1
-    if inner := _apposition(walk):
+    if inner := neighbours.apposition(walk):
         values, words = [inner.values], [inner.text]
-    while more := _joined(walk):
+    while more := neighbours.joined(walk):
         values.append(more.values)
         words.append(more.text)
     if near is None:
-        near = _after(walk)
+        near = neighbours.after(walk)
     elif consumed:
         walk.forget(near)
     negated, walk.negated = walk.negated, False
@@ -229,7 +233,7 @@ def text(walk: Walk, cue: str) -> None:
     if cue == "contains" and item is not None and item.kind in ("name", "cue"):
         walk.at += 1  # "playlists that contain tracks": a verb like others
         return
-    near = _left(walk) if cue != "named" else _left_table(walk)
+    near = neighbours.left(walk) if cue != "named" else neighbours.left_table(walk)
     if item is None or item.kind in ("mark", "stop", "cue") or near is None:
         if cue == "named" or item is None:
             walk.draft.failed = f"nothing after {cue}"
@@ -275,112 +279,3 @@ def negation(walk: Walk) -> None:
             walk.draft.conditions.append(Holds(place, True, mention))
     else:
         walk.draft.failed = "a negation of nothing"
-
-
-# -- neighbours ---------------------------------------------------------------------------------
-
-
-def _possessed(walk: Walk) -> bool:
-    """`cities with more than 2 …`: what is compared comes after."""
-    at = walk.at - 1
-    while (item := walk.item(at)) and item.kind in ("stop", "light"):
-        if item.low in ("have", "has", "had", "with", "having"):
-            return True
-        at -= 1
-    return False
-
-
-def _left(walk: Walk) -> Mention | None:
-    """The column just before, which is thereby a condition's and no longer a bare name."""
-    if not walk.bare or walk.output:
-        return None
-    mention, place = walk.bare[-1]
-    between_them = walk.items[place + 1 : walk.at]
-    if not mention.columns or any(i.low not in COPULA and i.kind != "mark" for i in between_them):
-        return None
-    if any(meaning.way in ("exact", "full") for meaning in mention.tables):
-        return None
-    if any(i.kind == "mark" and i.low not in ":=(" for i in between_them):
-        return None
-    walk.bare.pop()
-    return mention
-
-
-def _left_table(walk: Walk) -> Mention | None:
-    """The table or column just before; it stays where it is."""
-    if not walk.bare:
-        return None
-    mention, place = walk.bare[-1]
-    if any(i.kind not in ("stop", "light") for i in walk.items[place + 1 : walk.at]):
-        return None
-    return mention
-
-
-def _left_measure(walk: Walk) -> Measure | None:
-    if not walk.draft.measures or walk.sorting:
-        return None
-    measure = walk.draft.measures[-1]
-    rest = walk.items[measure.of.place + 1 : walk.at]
-    beside = all(i.low in BESIDE for i in rest)
-    return measure if beside and not walk.output else None
-
-
-def _beside(walk: Walk, item: Item) -> tuple[Mention | None, bool]:
-    """The name before a value: `state of California`, and whether it says nothing else."""
-    if not walk.bare or walk.bare[-1][1] == walk.at:
-        return None, False
-    mention, place = walk.bare[-1]
-    rest = walk.items[place + 1 : walk.at]
-    if any(i.low not in BESIDE or i.kind == "name" for i in rest):
-        return None, False
-    if not mention.tables and item.values:
-        held = {(v.table, v.column) for v in item.values}
-        if not held & {(m.table, m.column) for m in mention.columns}:
-            return None, False  # "population of Chicago" asks for the population
-    return mention, not mention.tables
-
-
-def _after(walk: Walk) -> Mention | None:
-    """The name after a value: `Mexican food`. A column's is used up, a table's is not."""
-    mention = walk.mention(walk.at)
-    if mention is None or walk.items[walk.at].kind != "name":
-        return None
-    if not mention.tables:
-        walk.at += 1
-    return mention
-
-
-def _apposition(walk: Walk) -> Item | None:
-    """`Chicago (ORD)`: what stands in brackets is the more exact name."""
-    opening, inner, closing = (walk.item(walk.at + offset) for offset in range(3))
-    if opening is None or inner is None or closing is None or opening.low != "(":
-        return None
-    if inner.kind != "value" or closing.low != ")":
-        return None
-    walk.at += 3
-    return inner
-
-
-def _joined(walk: Walk) -> Item | None:
-    """The next value of `A, B or C`."""
-    at = walk.at
-    while (item := walk.item(at)) and item.low in (",", "or", "and", "either"):
-        at += 1
-    item = walk.item(at)
-    if at == walk.at or item is None or item.kind != "value":
-        return None
-    if not {(v.table, v.column) for v in item.values} & walk.last_places(at):
-        return None
-    walk.at = at + 1
-    return item
-
-
-def _past_units(walk: Walk, at: int) -> int:
-    while (item := walk.item(at)) and item.low in UNITS and item.kind != "name":
-        at += 1
-    return at
-
-
-def _dates_meant(subject: Mention | None, first: Item) -> bool:
-    """`between 2000 and 2010` is about years unless a number stands before it."""
-    return first.number is None or subject is None or "year" in subject.text

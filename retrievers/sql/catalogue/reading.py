@@ -16,9 +16,9 @@ from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.sql import TableClause
 
 from retrievers.errors import QueryRefused
-from retrievers.sql.keys import infer_keys, infer_links
-from retrievers.sql.labels import label
-from retrievers.sql.names import split
+from retrievers.sql.catalogue.keys import infer_keys, infer_links
+from retrievers.sql.catalogue.labels import label
+from retrievers.sql.catalogue.names import split
 from retrievers.sql.schema import Catalogue, Column, Dialect, Kind, Link, Table
 
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from retrievers.sql.names import COMMON, common_prefix, cut, expand, singular, split
+from retrievers.sql.catalogue.names import COMMON, common_prefix, cut, expand, singular, split
 from retrievers.sql.schema import Table
 
 

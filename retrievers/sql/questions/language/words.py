@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from retrievers.sql.names import singular
+from retrievers.sql.catalogue.names import singular
 
 TokenKind = Literal["word", "number", "date", "quoted", "mark"]
 

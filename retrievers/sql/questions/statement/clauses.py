@@ -6,8 +6,7 @@ from datetime import date
 
 from sqlglot import exp
 
-from retrievers.sql.labels import Labels
-from retrievers.sql.questions.dates import Span
+from retrievers.sql.catalogue.labels import Labels
 from retrievers.sql.questions.draft import (
     Condition,
     DateIn,
@@ -21,8 +20,9 @@ from retrievers.sql.questions.draft import (
     ValueIs,
 )
 from retrievers.sql.questions.errors import Unanswerable
-from retrievers.sql.questions.joins import Joins, Wish
-from retrievers.sql.questions.resolve import Resolution, Resolver
+from retrievers.sql.questions.language.dates import Span
+from retrievers.sql.questions.statement.joins import Joins, Wish
+from retrievers.sql.questions.statement.resolve import Resolution, Resolver
 from retrievers.sql.questions.vocabulary import Meaning
 from retrievers.sql.schema import Catalogue, Link
 

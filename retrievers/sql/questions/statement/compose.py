@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from retrievers.sql.labels import Labels
-from retrievers.sql.names import squash
-from retrievers.sql.questions.clauses import Clauses
+from retrievers.sql.catalogue.labels import Labels
+from retrievers.sql.catalogue.names import squash
 from retrievers.sql.questions.draft import (
     Draft,
     Having,
@@ -20,8 +19,9 @@ from retrievers.sql.questions.draft import (
     TimeGroup,
 )
 from retrievers.sql.questions.errors import Unanswerable
-from retrievers.sql.questions.joins import Joins, Step, Wish
-from retrievers.sql.questions.resolve import Resolution, Resolver
+from retrievers.sql.questions.statement.clauses import Clauses
+from retrievers.sql.questions.statement.joins import Joins, Step, Wish
+from retrievers.sql.questions.statement.resolve import Resolution, Resolver
 from retrievers.sql.questions.vocabulary import Meaning
 from retrievers.sql.schema import Catalogue, Table
 

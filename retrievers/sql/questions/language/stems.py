@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import snowballstemmer
 
-from retrievers.sql.names import singular
+from retrievers.sql.catalogue.names import singular
 
 _IRREGULAR = {
     "sold": "sale",
