@@ -30,7 +30,8 @@ _TAKEN = "text, Markdown, HTML and JSON are"
 _HEAD = 4096
 # Formats whose beginning need not hold a zero byte; the zero byte gives the others away.
 _SIGNATURES = (b"%PDF-", b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"Rar!", b"7z\xbc\xaf", b"{\\rtf")
-_PROLOGUE = rb"(?:\s|<!--.*?-->|<\?xml[^>]*>)*"
+# Atomic: a hundred empty comments could otherwise be read in 2¹⁰⁰ ways.
+_PROLOGUE = rb"(?>\s+|<!--.*?-->|<\?xml[^>]*>)*+"
 _WEB_PAGE = re.compile(_PROLOGUE + rb"<(?:!doctype\s+html|html[\s>])", re.IGNORECASE | re.DOTALL)
 _MARKUP = re.compile(rb"<[a-zA-Z!/]")
 _OTHER_XML = re.compile(rb"\s*<\?xml[\s?]", re.IGNORECASE)
