@@ -50,7 +50,10 @@ LONGEST_EXACT = 255
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+"
 )
-_QUOTED = re.compile('"([^"]{2,})"|\u201c([^\u201d]{2,})\u201d|\u00ab([^\u00bb]{2,})\u00bb')
+# Bounded: of thousands of marks that open and never close, each would be read to the end.
+_QUOTED = re.compile(
+    '"([^"]{2,1000})"|\u201c([^\u201d]{2,1000})\u201d|\u00ab([^\u00bb]{2,1000})\u00bb'
+)
 _SHOULD, _MUST = tantivy.Occur.Should, tantivy.Occur.Must
 
 
