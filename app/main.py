@@ -53,6 +53,7 @@ def create_app(settings: Settings, build: Build | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,  # a redirect would name the host that the caller wrote
     )
     app.state.lifecycle = lifecycle
     app.add_middleware(EncodedSlashes)

@@ -98,6 +98,7 @@ class Ingest(Group):
 class Limits(Group):
     """What one request, one key and all requests together may ask for."""
 
+    question_bytes: PositiveInt = 2 * 1024**2
     body_bytes: PositiveInt = 32 * 1024**2
     upload_bytes: PositiveInt = 512 * 1024**2
     file_bytes: PositiveInt = 100 * 1024**2

@@ -95,7 +95,7 @@ KINDS: Mapping[str, Kind] = {
             415,
             "The media type is not taken",
             "No parser reads this kind of file or body.",
-            "Send JSON to JSON routes; upload text, Markdown, HTML, JSON or CSV files.",
+            "Send JSON to JSON routes; upload text, Markdown, HTML or JSON files.",
         ),
         Kind(
             "invalid-request",
@@ -182,10 +182,17 @@ KINDS: Mapping[str, Kind] = {
             "Split the file, or convert it to plain text.",
         ),
         Kind(
+            "parse_memory",
+            422,
+            "The file takes too much memory",
+            "Reading it took more memory than the parser may have; nothing else was affected.",
+            "Split the file, or convert it to plain text.",
+        ),
+        Kind(
             "parse_output",
             422,
             "The parsed text is too large",
-            "A small file that grows without bound while it is read is refused.",
+            "It holds more text than one document may, or grew without bound while it was read.",
             "Split the file.",
         ),
         Kind(

@@ -18,11 +18,14 @@ from starlette.types import Message, Receive
 
 from app.domain.errors import Overloaded, Rejected, StorageUnavailable
 
+BodyLimit = Literal["question_bytes", "body_bytes", "upload_bytes"]
+
 
 @dataclass(frozen=True, slots=True)
 class ApiLimits:
     """Sizes in bytes of UTF-8 where not said otherwise."""
 
+    question_bytes: int = 2 * 1024**2  # a body that brings no documents
     body_bytes: int = 32 * 1024**2
     upload_bytes: int = 512 * 1024**2  # all files of one request together
     file_bytes: int = 100 * 1024**2
@@ -109,9 +112,7 @@ class Disk:
             )
 
 
-def at_most(
-    limits: ApiLimits, name: Literal["body_bytes", "upload_bytes"], request: Request
-) -> Receive:
+def at_most(limits: ApiLimits, name: BodyLimit, request: Request) -> Receive:
     """The request's body, up to the limit of this name, whatever its Content-Length claims.
 
     Raises:

@@ -195,16 +195,17 @@ def _judge_metadata(metadata: Mapping[str, MetadataValue], at: str, most: int) -
         refuse_unencodable(key, at)
         if not key or key.startswith("$") or len(key) > 64:
             raise Rejected("a metadata key has 1 to 64 characters and no leading `$`", at=at)
-        items = [value] if isinstance(value, str | int | float) else value
-        if not isinstance(items, list | tuple):
-            raise Rejected(f"the value of {key!r} is no string, number, boolean or list", at=at)
-        for item in items:
-            if isinstance(item, str):
-                refuse_unencodable(item, at)
-            elif items is value:
-                raise Rejected(f"the list {key!r} holds something else than strings", at=at)
-            elif not abs(item) < 2**63:  # NaN too
+        if isinstance(value, str):
+            refuse_unencodable(value, at)
+        elif isinstance(value, int | float):
+            if not abs(value) < 2**63:  # NaN too
                 raise Rejected(f"the number {key!r} is not finite or beyond 64 bits", at=at)
+        elif not isinstance(value, list | tuple):
+            raise Rejected(f"the value of {key!r} is no string, number, boolean or list", at=at)
+        elif not all(isinstance(item, str) for item in value):
+            raise Rejected(f"the list {key!r} holds something else than strings", at=at)
+        else:
+            refuse_unencodable(" ".join(value), at)
     if metadata and len(json.dumps(dict(metadata), ensure_ascii=False).encode()) > most:
         raise TooLarge(f"{at}: metadata may have {most} bytes (ANABRANCH_LIMITS__METADATA_BYTES)")
 

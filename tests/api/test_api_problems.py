@@ -79,7 +79,7 @@ async def test_a_body_beyond_the_limit_is_413_even_when_its_length_lies(services
         for _ in range(20):
             yield b"x" * 100
 
-    async with serving(services, limits={"body_bytes": 1000}) as client:
+    async with serving(services, limits={"question_bytes": 1000}) as client:
         declared = await client.post(SEARCH, content=b"x" * 2000, headers=JSON)
         problem(declared, 413, "too-large")
         streamed = await client.post(SEARCH, content=chunks(), headers=JSON)

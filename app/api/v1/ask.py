@@ -70,6 +70,7 @@ class AskIn(Body):
         answer=examples.ANSWER,
         problems=[
             "not-found",
+            "too-large",
             "invalid-request",
             "bad-filter",
             "not-available",

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from app.api import render
-from app.api.deps import CollectionDep, EdgeDep, PrincipalDep, SecuredRoute, ServicesDep
+from app.api.deps import CollectionDep, DocumentsRoute, EdgeDep, PrincipalDep, ServicesDep
 from app.api.docs import examples
 from app.api.docs.openapi import operation
 from app.api.limits import ApiLimits
@@ -22,7 +22,7 @@ from app.domain.documents import Source
 from app.domain.errors import NotFound, TooLarge
 from app.domain.ids import new_id
 
-router = APIRouter(prefix="/v1", tags=["documents"], route_class=SecuredRoute)
+router = APIRouter(prefix="/v1", tags=["documents"], route_class=DocumentsRoute)
 IdInPath = Annotated[
     str,
     Path(

@@ -66,6 +66,7 @@ class SearchOut(BaseModel):
         answer=examples.FOUND,
         problems=[
             "not-found",
+            "too-large",
             "invalid-request",
             "bad-filter",
             "filter-not-applicable",
