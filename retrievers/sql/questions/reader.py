@@ -14,8 +14,9 @@ from retrievers.sql.questions.errors import Unanswerable
 from retrievers.sql.questions.language.stems import Stems
 from retrievers.sql.questions.language.words import tokens
 from retrievers.sql.questions.statement.compose import Composer
-from retrievers.sql.questions.statement.joins import Joins
+from retrievers.sql.questions.statement.facts import Facts
 from retrievers.sql.questions.statement.resolve import Resolution, Resolver
+from retrievers.sql.questions.statement.unsaid import Unsaid
 from retrievers.sql.questions.vocabulary import Meaning, Synonyms, Vocabulary
 from retrievers.sql.questions.walk.finish import finish
 from retrievers.sql.questions.walk.items import Item, itemise
@@ -41,10 +42,11 @@ class QuestionReader:
 
     def __init__(self, catalogue: Catalogue, synonyms: Synonyms) -> None:
         labels = label(list(catalogue.tables.values()))
-        self._joins, self._stems = Joins(catalogue), Stems()
+        self._stems = Stems()
+        self._facts = Facts(catalogue, labels, self._stems)
         self.vocabulary = Vocabulary(catalogue, labels, synonyms, self._stems)
-        self._resolver = Resolver(catalogue, labels, self._joins, self._stems)
-        self._composer = Composer(catalogue, labels, self._joins, self._resolver)
+        self._resolver, self._unsaid = Resolver(self._facts), Unsaid(self._facts)
+        self._composer = Composer(self._facts)
 
     def touches(self, text: str) -> bool:
         """Whether the question could be about this database at all."""
@@ -71,7 +73,7 @@ class QuestionReader:
         draft = finish(walk)
         if draft.failed:
             raise Unanswerable(draft.failed)
-        self._resolver.settle_time(draft)
+        self._unsaid.settle_time(draft)
         chosen = self._resolver.resolve(draft)
         if chosen is not None and draft.who:
             chosen = self._resolve_person(draft, chosen)
@@ -90,7 +92,7 @@ class QuestionReader:
         if draft.target is None or draft.measures:
             return chosen
         table = chosen[draft.target].table
-        person = self._resolver.person(table)
+        person = self._facts.person(table)
         if person == table:
             return chosen
         if person is None or draft.outputs or draft.ranking is not None:
@@ -108,7 +110,7 @@ class QuestionReader:
             isinstance(condition, ValueIs)
             and condition.match == "is"
             and not condition.negated
-            and self._resolver.is_title(chosen[condition])
+            and self._facts.is_title(chosen[condition])
             and not any(value.partial for value in chosen.values[id(condition)])
             for condition in draft.conditions
         )
@@ -126,17 +128,17 @@ class QuestionReader:
                 continue
             meaning = chosen[condition]
             same = target.column is None and meaning.table == target.table
-            if condition.match == "is" and same and self._composer.names(meaning):
+            if condition.match == "is" and same and self._facts.names(meaning):
                 raise Unanswerable("the name is known already")
 
     def _check_words(self, draft: Draft, chosen: Resolution, tree: exp.Select) -> None:
         """Every word must have found a place; names that were used account for their own words."""
-        claimed = self._resolver.claimed(chosen.chosen.values())
+        claimed = self._facts.claimed(chosen.chosen.values())
         for column in tree.find_all(exp.Column):
-            claimed |= self._resolver.words_of(column.table, column.name)
+            claimed |= self._facts.words_of(column.table, column.name)
         events = set[str]()
         for table in tree.find_all(exp.Table):
-            events |= self._resolver.events_of(table.name)
+            events |= self._facts.events_of(table.name)
         left = [
             word
             for word, _ in draft.words

@@ -6,7 +6,6 @@ from datetime import date
 
 from sqlglot import exp
 
-from retrievers.sql.catalogue.labels import Labels
 from retrievers.sql.questions.draft import (
     Condition,
     DateIn,
@@ -21,10 +20,12 @@ from retrievers.sql.questions.draft import (
 )
 from retrievers.sql.questions.errors import Unanswerable
 from retrievers.sql.questions.language.dates import Span
-from retrievers.sql.questions.statement.joins import Joins, Wish
-from retrievers.sql.questions.statement.resolve import Resolution, Resolver
+from retrievers.sql.questions.statement.facts import Facts
+from retrievers.sql.questions.statement.joins import Wish
+from retrievers.sql.questions.statement.resolve import Resolution
+from retrievers.sql.questions.statement.unsaid import Unsaid
 from retrievers.sql.questions.vocabulary import Meaning
-from retrievers.sql.schema import Catalogue, Link
+from retrievers.sql.schema import Link
 
 FORMATS = {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
 YES = frozenset({"yes", "y", "true", "t", "1"})
@@ -40,17 +41,14 @@ _OPERATORS: dict[Operator, type[exp.Binary]] = {
 
 
 class Clauses:
-    """For one catalogue."""
+    """For one database."""
 
-    def __init__(
-        self, catalogue: Catalogue, labels: Labels, joins: Joins, resolver: Resolver
-    ) -> None:
-        self._catalogue, self._labels = catalogue, labels
-        self._joins, self._resolver = joins, resolver
+    def __init__(self, facts: Facts) -> None:
+        self._facts, self._unsaid = facts, Unsaid(facts)
 
     def source(self, name: str, alias: str | None = None) -> exp.Table:
         """A table in FROM."""
-        table = self._catalogue.tables[name]
+        table = self._facts.catalogue.tables[name]
         return exp.table_(name, db=table.schema, quoted=True, alias=alias)
 
     def column(self, meaning: Meaning, alias: str | None = None) -> exp.Column:
@@ -145,11 +143,11 @@ class Clauses:
         if condition.of is not None:
             meaning = chosen[condition.of]
         else:
-            found = self._resolver.adjective(primary, condition.adjective, draft)
+            found = self._unsaid.adjective(primary, condition.adjective, draft)
             if found is None or found[1]:
                 raise Unanswerable(f"{condition.adjective} by what")
             meaning = found[0]
-        column = self._resolver.column(meaning)
+        column = self._facts.column(meaning)
         if condition.of is None and (column is None or column.kind != "number"):
             raise Unanswerable("a date that is compared to a number")
         if column is not None and column.kind == "text":
@@ -159,7 +157,7 @@ class Clauses:
         )
 
     def _holds(self, meaning: Meaning, mention: Mention, negated: bool) -> exp.Expr:
-        column = self._resolver.column(meaning)
+        column = self._facts.column(meaning)
         made = self.column(meaning)
         if column is None:
             raise Unanswerable("a table is not a condition")
@@ -172,7 +170,7 @@ class Clauses:
             if not kept:
                 raise Unanswerable("no row says yes")
             return made.isin(*(exp.Literal.string(value) for value in kept))
-        words = self._labels.columns[meaning.table, column.name]
+        words = self._facts.labels.columns[meaning.table, column.name]
         if column.kind == "number" and words[0] in ("is", "has", "was"):
             return made.eq(exp.Literal.number(int(not negated)))
         certain = meaning.way in ("exact", "full")
@@ -188,7 +186,7 @@ class Clauses:
         """NOT EXISTS over the way from the row to the table."""
         if table == primary:
             raise Unanswerable("a table that lacks itself")
-        steps = self._joins.tree(primary, [Wish(table, 0)], 2)
+        steps = self._facts.joins.tree(primary, [Wish(table, 0)], 2)
         if not steps:
             raise Unanswerable("no single way to the table that is missing")
         aliases = {step.table: f"{step.table}_of" for step in steps}
@@ -206,17 +204,13 @@ class Clauses:
 
     # -- time -------------------------------------------------------------------------------
 
-    def dates(self, chosen: Resolution) -> list[tuple[Meaning, int]]:
-        """Date columns chosen on the way, for joins. They lie in tables chosen before."""
-        return []
-
     def time_groups(self, draft: Draft, chosen: Resolution, root: str) -> dict[int, exp.Expr]:
         """Expressions for calendar units, by the group's identity."""
         found: dict[int, exp.Expr] = {}
         for group in draft.groups:
             if not isinstance(group, TimeGroup):
                 continue
-            meaning = self._resolver.date_column(chosen, draft, root, group.place, False)
+            meaning = self._unsaid.date_column(chosen, draft, root, group.place, False)
             if meaning is None or group.unit not in FORMATS:
                 raise Unanswerable("no date to group by")
             found[id(group)] = exp.TimeToStr(
@@ -230,10 +224,10 @@ class Clauses:
             meaning: Meaning | None = chosen[condition.of]
         else:
             years = _whole_years(span)
-            meaning = self._resolver.date_column(chosen, draft, primary, condition.place, years)
+            meaning = self._unsaid.date_column(chosen, draft, primary, condition.place, years)
         if meaning is None:
             raise Unanswerable("it is not clear which date is meant")
-        column = self._resolver.column(meaning)
+        column = self._facts.column(meaning)
         if column is not None and column.kind == "number":
             return self._years(self.column(meaning), span)
         return self._days(self.column(meaning), span)
@@ -265,7 +259,7 @@ class Clauses:
     def _day(self, day: date) -> exp.Expr:
         literal = exp.Literal.string(day.isoformat())
         # SQLite has no dates: ISO text compares as it should.
-        return literal if self._catalogue.dialect == "sqlite" else exp.cast(literal, "date")
+        return literal if self._facts.catalogue.dialect == "sqlite" else exp.cast(literal, "date")
 
 
 def _plain(condition: Condition) -> bool:
