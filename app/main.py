@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from app.api import routes
 from app.api.deps import Edge, Lifecycle
+from app.api.head import Heads
 from app.api.kinds import KINDS
 from app.api.limits import ApiLimits, Disk, RateLimit, Turnstile
 from app.api.paths import EncodedSlashes
@@ -58,6 +59,7 @@ def create_app(settings: Settings, build: Build | None = None) -> FastAPI:
     app.state.lifecycle = lifecycle
     app.add_middleware(EncodedSlashes)
     app.add_middleware(Observed, failed=_failed)
+    app.add_middleware(Heads)
     routes.install(app, settings.docs_enabled)
     return app
 

@@ -56,7 +56,7 @@ def configure_logging(level: str, form: Literal["auto", "json", "text"]) -> None
 
 
 class Observed:
-    """Outermost ASGI middleware: request id, access log, and the one place that catches anything.
+    """ASGI middleware around the others: request id, access log, the one place that catches anything.
 
     Args:
         failed: Makes the response to an unexpected exception.

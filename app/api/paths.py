@@ -22,7 +22,7 @@ class EncodedSlashes:
         if b"%2F" in raw or b"%2f" in raw:
             segments = raw.decode("ascii").split("/")
             path = "/".join(unquote(segment).replace("/", SLASH) for segment in segments)
-            scope = {**scope, "path": path}
+            scope["path"] = path  # in place: who logs the request wants its route
         await self._app(scope, receive, send)
 
 

@@ -353,3 +353,28 @@ async def test_what_a_job_says_of_itself_is_a_whole_problem(client: Any, service
         assert problem["instance"] == f"/v1/jobs/{job_id}"
         assert (await client.get(problem["type"])).status_code == 200
     assert job["documents"] == {"succeeded": 0, "failed": 1, "unchanged": 0}
+
+
+async def test_head_is_get_without_a_body(client: Any) -> None:
+    """The server leaves the body out; here it is still there."""
+    for path in ("/healthz", "/readyz", "/docs", "/v1/collections"):
+        assert (await client.head(path)).status_code == 200
+    unknown = await client.head("/v1/collections/none")
+    assert unknown.status_code == 404
+    assert unknown.headers["content-type"] == "application/problem+json"
+    assert (await client.head("/v1/collections/default/search")).status_code == 405
+
+
+async def test_a_path_with_a_slash_at_its_end_is_another_path(client: Any) -> None:
+    response = await client.get("/v1/collections/", headers={"host": "elsewhere.example"})
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+async def test_thousands_of_unknown_fields_are_counted_not_listed(client: Any) -> None:
+    many = {f"field{number}": 1 for number in range(50_000)}
+    response = await client.post("/v1/collections/default/search", json=many)
+    assert response.status_code == 422
+    assert response.json()["errors"] == [
+        {"at": "/body", "why": "more than 20 fields are not known here"}
+    ]
