@@ -56,7 +56,7 @@ def configure_logging(level: str, form: Literal["auto", "json", "text"]) -> None
 
 
 class Observed:
-    """ASGI middleware around the others: request id, access log, the one place that catches anything.
+    """ASGI middleware around others: request id, access log, the one place that catches anything.
 
     Args:
         failed: Makes the response to an unexpected exception.
