@@ -49,6 +49,7 @@ class Measure:
     of: Mention
     distinct: bool = False
     counted: bool = False  # "number of" stood before it
+    total: bool = False  # "total number of"
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,7 @@ class Draft:
     distinct: bool = False
     who: bool = False  # persons are asked for
     each: bool = False  # `of each ship`: it must be said whose
+    per: bool = False  # `per paper`: a rate, not a row for each
     counts_target: bool = False  # "how many authors have more than 2 papers"
     either: list[tuple[Condition, Condition]] = field(default_factory=list)
     """Neighbours joined by "or"."""

@@ -70,6 +70,9 @@ def names_of(table: Table, labels: Labels, synonyms: Synonyms) -> Iterator[Name]
     for column in table.columns:
         words = labels.columns[table.name, column.name]
         for name, way in _column(words, subject, synonyms):
+            # `flight_number` numbers flights, `citation_num` counts citations.
+            if way == "counted" and column.name.lower().endswith("number"):
+                continue
             # A title is a name only where nothing else is.
             if not (way == "synonym" and name == ("name",) and named):
                 yield Name(name, Meaning(table.name, column.name, way))

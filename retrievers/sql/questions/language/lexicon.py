@@ -86,6 +86,7 @@ CUES = _phrases(
     {
         "count": "how many, number of, the number of, total number of, count of, total count of, "
         "no of, num of, count, how many different types of, total no of, overall number of",
+        "ignore": "in total, overall, altogether, of the week, in the database, in the dataset",
         "distinct": "distinct, unique, different",
         "sum": "total, sum of, total amount of, total sum of, combined, the sum of, summed",
         "avg": "average, avg, mean, average of, on average, the average",

@@ -176,7 +176,8 @@ class Composer:
         for measure in self._shown_measures(draft, chosen):
             value = self._measured.measure(measure, chosen, parts, group_tables)
             summed = measure.function == "count" and isinstance(value, exp.Sum)
-            if summed and not draft.groups and chosen[measure].column is not None:
+            own = chosen[measure].column is not None and not measure.total
+            if summed and not draft.groups and own:
                 raise Unanswerable("each one's number or their sum")
             if value not in parts.outputs:
                 parts.outputs.append(value)

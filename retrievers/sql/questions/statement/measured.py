@@ -133,7 +133,7 @@ class Measured:
         """`the average number of authors per paper`."""
         group = draft.groups[0] if len(draft.groups) == 1 else None
         more = draft.outputs or draft.hints or draft.havings or len(draft.measures) != 1
-        if not isinstance(group, Mention) or more:
+        if not isinstance(group, Mention) or more or not draft.per:
             raise Unanswerable("an average of counts of what")
         meaning = chosen[group]
         keys, _ = self._things.identity(meaning)

@@ -102,7 +102,11 @@ def _find_target(draft: Draft, bare: list[Mention], items: Sequence[Item]) -> li
         draft.outputs[:0] = lead[1:]
         return rest
     owner = rest[0] if rest and rest[0].tables else None
-    if owner is not None and _before(items, owner.place) in _OWNING:
+    each = next((m for m in rest if draft.each and items[m.place - 1].is_cue("group")), None)
+    if each is not None:
+        draft.target, rest = each, [m for m in rest if m is not each]
+        draft.outputs[:0] = [_within(mention, each) for mention in lead]
+    elif owner is not None and _before(items, owner.place) in _OWNING:
         draft.target, rest = owner, rest[1:]
         draft.outputs[:0] = [_within(mention, owner) for mention in lead]
     elif len(lead) == 1 and not _attribute(draft, lead[0]):
@@ -143,7 +147,10 @@ def _place_rest(draft: Draft, rest: list[Mention], items: Sequence[Item]) -> Non
     holds: Holds | None = None
     last: Mention | None = None
     for mention in rest:
-        if _said_again(mention, items) or _is_verb(mention, items):
+        again = _said_again(mention, items)
+        if again and mention.tables and draft.measures and draft.conditions:
+            draft.failed = "a number of more than what was asked for first"
+        if again or _is_verb(mention, items):
             draft.verbs.append((mention.text, mention.place))
             continue
         before = _words_before(items, mention.place)

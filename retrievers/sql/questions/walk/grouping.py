@@ -20,13 +20,16 @@ def group(walk: Walk) -> None:
         at = walk.skip(at + 1)
     item = walk.items[at] if at < len(walk.items) else None
     mention = walk.mention(at)
-    if mention is None and item is not None and item.low in TIME_UNITS:
+    if item is None or item.kind == "mark":
+        return  # "the number of keywords in each": of what was listed
+    if mention is None and item.low in TIME_UNITS:
         walk.draft.groups.append(TimeGroup(TIME_UNITS[item.low], None, at))
         walk.at = at + 1
         return
     if mention is None or item is None or item.kind == "value":
         walk.draft.failed = "nothing to group by"
         return
+    walk.draft.per = walk.items[walk.at].low == "per"
     walk.at = at + 1
     walk.draft.groups.append(_time_group(walk, mention) or mention)
     _more_groups(walk)

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 def read_measure(walk: Walk, at: int) -> tuple[list[Measure], int] | None:
     """A measure that begins at a place: `total number of unique authors`, `average price`."""
     functions: list[Function] = []
-    counted = distinct = False
+    counted = distinct = total = False
     start, passed = at, list[int]()
     while at < len(walk.items):
         item = walk.items[at]
         if item.is_cue("count"):
-            counted = True
+            counted, total = True, total or "total" in item.low
             distinct = distinct or "different" in item.low
         elif item.kind == "cue" and item.cue in AGGREGATES:
             functions.append(AGGREGATES[item.cue])
@@ -62,9 +62,9 @@ def read_measure(walk: Walk, at: int) -> tuple[list[Measure], int] | None:
     if functions and mention.tables and (own := _cue_column(walk, start, at, mention)):
         mention = own
     if counted and not functions:
-        return [Measure("count", mention, distinct, True)], at + 1
+        return [Measure("count", mention, distinct, True, total)], at + 1
     if counted and functions == ["sum"] and not distinct:
-        return [Measure("count", mention, distinct, True)], at + 1
+        return [Measure("count", mention, distinct, True, total)], at + 1
     return [Measure(f, mention, distinct, counted) for f in functions], at + 1
 
 
