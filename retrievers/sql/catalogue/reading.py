@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, String, column, func, inspect, select, table, types
 from sqlalchemy.exc import DataError, OperationalError
-from sqlalchemy.sql import TableClause
+from sqlalchemy.sql import ColumnElement, TableClause
 
 from retrievers.errors import QueryRefused
 from retrievers.sql.catalogue.keys import infer_keys, infer_links
@@ -139,7 +139,8 @@ class _Reader:
         source = table(name, *(column(c.name) for c in columns), schema=schema)
         rows = self._count(source) if not view else 0
         columns = self._uniqueness(source, columns, rows, key)
-        columns = [self._values(source, c) for c in columns]
+        whole = not view and rows <= self._options.counted_rows
+        columns = [self._values(source, c, whole) for c in columns]
         return Table(
             name,
             tuple(columns),
@@ -203,10 +204,14 @@ class _Reader:
         ).one()
         return {c.name for c, count in zip(columns, counts, strict=True) if count == rows}
 
-    def _values(self, source: TableClause, c: Column) -> Column:
+    def _values(self, source: TableClause, c: Column, whole: bool) -> Column:
+        """The column with its distinct values; of a large table or a view, those found soon."""
         if c.kind != "text" or self._late():
             return c
-        wanted = source.c[c.name]
+        wanted: ColumnElement[Any] = source.c[c.name]
+        if not whole:
+            some = select(wanted).limit(self._options.counted_rows).subquery()
+            wanted = some.c[c.name]
         length = func.length(wanted) if self._dialect == "sqlite" else func.char_length(wanted)
         query = select(wanted.cast(String) if self._dialect == "postgres" else wanted).distinct()
         query = query.where(wanted.is_not(None), length <= self._options.value_length)
@@ -239,7 +244,8 @@ def _role(own: tuple[str, ...], target: str, theirs: tuple[str, ...]) -> str:
 
 
 def _kind(declared: types.TypeEngine[Any]) -> Kind:
-    if isinstance(declared, types.Boolean):
+    small = type(declared).__name__.upper() == "TINYINT"
+    if isinstance(declared, types.Boolean) or (small and _width(declared) == 1):
         return "boolean"
     if isinstance(declared, types.DateTime):
         return "datetime"
@@ -250,9 +256,14 @@ def _kind(declared: types.TypeEngine[Any]) -> Kind:
     if isinstance(declared, types.Enum | types.String | types.Uuid):
         return "text"
     name = type(declared).__name__.upper()
-    if name in ("TINYINT", "BIT"):
+    if name == "BIT":
         return "boolean"
     return "text" if name in ("CITEXT", "NULLTYPE") else "other"
+
+
+def _width(declared: types.TypeEngine[Any]) -> int:
+    """MariaDB's BOOLEAN is a TINYINT of width 1."""
+    return int(getattr(declared, "display_width", None) or 0)
 
 
 def _refine(values: tuple[str, ...]) -> Kind:
