@@ -111,7 +111,7 @@ class QuestionReader:
             and condition.match == "is"
             and not condition.negated
             and self._facts.is_title(chosen[condition])
-            and not any(value.partial for value in chosen.values[id(condition)])
+            and not any(v.partial or v.alias for v in chosen.values[id(condition)])
             for condition in draft.conditions
         )
         attributes = [output for output in draft.outputs if chosen[output].column is not None]

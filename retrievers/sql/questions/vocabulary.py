@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from rapidfuzz import fuzz, process
+
 from retrievers.sql.catalogue.labels import Labels
 from retrievers.sql.catalogue.names import singular, squash
 from retrievers.sql.questions.language.lexicon import STOP
@@ -20,6 +22,8 @@ from retrievers.sql.schema import Catalogue
 __all__ = ["Meaning", "Synonyms", "Value", "Vocabulary", "value_key"]
 
 MOST_PARTIAL = 3_000  # values of a column whose single words are indexed
+SPELLING = 92.0  # of 100, by edits
+SHORTEST_MISSPELT = 6
 _WORD = re.compile(r"\w+")
 
 
@@ -65,6 +69,9 @@ class Vocabulary:
         self._names, self._stemmed = exact.sorted(), stemmed.sorted()
         self._stems = stems
         self._values = _values(catalogue)
+        self._by_letter: dict[str, list[str]] = defaultdict(list)
+        for key in self._values:
+            self._by_letter[key[0]].append(key)
         self._words = _value_words(catalogue)
         first_words = {
             singular(word)
@@ -89,6 +96,17 @@ class Vocabulary:
     def values(self, key: str) -> tuple[Value, ...]:
         """Columns that hold exactly that value."""
         return self._values.get(key, ())
+
+    def misspelt(self, key: str) -> tuple[Value, ...]:
+        """Columns with the one value that is spelt nearly so; numbers in it must agree."""
+        if len(key) < SHORTEST_MISSPELT:
+            return ()
+        digits = _digits(key)
+        alike = [k for k in self._by_letter.get(key[0], ()) if _digits(k) == digits]
+        found = process.extract(key, alike, scorer=fuzz.ratio, score_cutoff=SPELLING, limit=2)
+        if not found or (len(found) > 1 and found[0][1] == found[1][1]):
+            return ()
+        return tuple(replace(value, alias=True) for value in self._values[found[0][0]])
 
     def containing(self, words: Sequence[str]) -> tuple[Value, ...]:
         """Columns with values of which these words are a part."""
@@ -158,6 +176,10 @@ def _values(catalogue: Catalogue) -> dict[str, tuple[Value, ...]]:
 def value_key(value: str) -> str:
     """Like `squash`, for text with punctuation."""
     return squash(_WORD.findall(POSSESSIVE.sub(" ", value.lower()).replace("_", " ")))
+
+
+def _digits(key: str) -> str:
+    return "".join(character for character in key if character.isdigit())
 
 
 def _value_words(catalogue: Catalogue) -> dict[str, frozenset[tuple[str, str, str]]]:

@@ -127,7 +127,9 @@ def _part(row: Sequence[Token], at: int, vocabulary: Vocabulary) -> tuple[Item, 
         run.append(token)
     for used in range(len(run), 0, -1):
         words = [t.low for t in run[:used]]
-        if len(words[0]) > 2 and (values := vocabulary.containing(words)):
+        values = vocabulary.containing(words) if len(words[0]) > 2 else ()
+        values = values or vocabulary.misspelt("".join(t.key for t in run[:used]))
+        if values:
             text = " ".join(t.text for t in run[:used])
             return Item("value", " ".join(words), text, used, values=values, capital=True), used
     return None
@@ -138,6 +140,7 @@ def _quoted(token: Token, vocabulary: Vocabulary) -> Item:
     exact = vocabulary.values(key)
     words = token.low.split()
     values = exact or (vocabulary.containing(words) if len(token.text) > 2 else ())
+    values = values or vocabulary.misspelt(key)
     return Item("value", token.low, token.text, len(words), values=values, quoted=True)
 
 

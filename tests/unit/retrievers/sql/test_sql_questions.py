@@ -189,3 +189,25 @@ async def test_the_same_question_gives_the_same_bytes(retriever: SqlRetriever) -
     (first,) = await retriever.search(question, 3)
     for _ in range(20):
         assert await retriever.search(question, 3) == [first]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "question", ["What is the depth of Saltmoutth?", 'What is the depth of "Salt mouthh"?']
+)
+async def test_a_slip_of_the_pen_is_forgiven_but_not_certain(
+    retriever: SqlRetriever, question: str
+) -> None:
+    (found,) = await retriever.search(Query(HERE, question), 3)
+    assert isinstance(found.origin, Rows)
+    assert found.origin.rows == ((9,),)
+    assert "'Saltmouth'" in found.origin.statement
+    assert found.score < 0.75
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "question", ["What is the depth of Mouthsalt?", 'What is the tonnage of "Heron 2"?']
+)
+async def test_another_name_is_no_slip(retriever: SqlRetriever, question: str) -> None:
+    assert await retriever.search(Query(HERE, question), 3) == []
