@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 
 import uvicorn
 from fastapi import FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.deps import Lifecycle
 from app.domain.errors import Misconfigured
 
 T = TypeVar("T")
@@ -45,6 +46,28 @@ class Stated:
         """Serve one request."""
         scope.setdefault("state", {}).update(self._state)
         await self._app(scope, receive, send)
+
+
+class Leaving:
+    """ASGI wrapper that ends each connection after its next response once the server is stopping.
+
+    Idle connections are cut when the door is shut; a client that has just sent a request over one
+    would see it reset.
+    """
+
+    def __init__(self, app: ASGIApp, lifecycle: Lifecycle) -> None:
+        self._app, self._lifecycle = app, lifecycle
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+
+        async def last(message: Message) -> None:
+            if message["type"] == "http.response.start" and self._lifecycle.draining:
+                headers = [*message.get("headers", ()), (b"connection", b"close")]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await self._app(scope, receive, last)
 
 
 class Server(uvicorn.Server):
@@ -155,7 +178,7 @@ async def _until(
     started: Started | None,
 ) -> None:
     config = uvicorn.Config(
-        Stated(app, state),
+        Leaving(Stated(app, state), app.state.lifecycle),
         lifespan="off",
         log_config=None,
         access_log=False,

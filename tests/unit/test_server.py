@@ -119,6 +119,24 @@ def test_readiness_says_503_while_the_door_is_still_open() -> None:
             assert running.wait(30) == 0
 
 
+def test_a_stopping_server_keeps_no_connection_that_it_will_cut() -> None:
+    with process() as running:
+        port = port_of(running)
+        watching = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        with asking(port, 1.5) as busy, contextlib.closing(watching):
+            wait_for(running, "searching")
+            running.send_signal(signal.SIGTERM)
+            said = None
+            while said is None:  # the signal may arrive after a few requests
+                watching.request("GET", "/healthz")
+                response = watching.getresponse()
+                assert response.read() == b'{"status":"alive"}'
+                said = response.getheader("connection")
+            assert said == "close"
+            assert busy.getresponse().getheader("connection") == "close"
+            assert running.wait(30) == 0
+
+
 def test_a_request_that_outlasts_the_grace_is_given_up() -> None:
     with process(grace=1.0) as running, asking(port_of(running), 60.0):
         wait_for(running, "searching")
