@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, traverse_scope
+from sqlglot.tokenizer_core import Token, TokenType
 
 from retrievers.errors import QueryRefused
 from retrievers.sql.grammar import TYPES
 
+DEEPEST = 60  # nested parentheses
+LARGEST = 1_500  # nodes of its tree
+_BEGINNINGS = (TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN)
 CONCATENATIONS = 8  # each may double a value's size
 STARS = 8  # stars of stars multiply
 WEIGHT = 5_000  # nodes if every subquery's columns were written out, as engines do
@@ -154,3 +158,21 @@ def check_bombs(tree: exp.Expr) -> None:
     stars = sum(1 for star in tree.find_all(exp.Star) if not isinstance(star.parent, exp.Count))
     if stars > STARS:
         raise QueryRefused(f"more than {STARS} stars")
+
+
+def check_tokens(tokens: Sequence[Token]) -> None:
+    """Before parsing, which logs what it does not know and is slow on deep nesting."""
+    while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
+        tokens = tokens[:-1]
+    if any(token.token_type is TokenType.SEMICOLON for token in tokens):
+        raise QueryRefused("exactly one statement may be run")
+    if not tokens or tokens[0].token_type not in _BEGINNINGS:
+        raise QueryRefused("only a SELECT may be run")
+    if len(tokens) > LARGEST:
+        raise QueryRefused("the statement is too large")
+    depth = 0
+    for token in tokens:
+        depth += token.token_type is TokenType.L_PAREN
+        depth -= token.token_type is TokenType.R_PAREN
+        if depth > DEEPEST:
+            raise QueryRefused("the statement is nested too deep")

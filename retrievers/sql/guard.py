@@ -6,7 +6,7 @@ not understand are gone. The engines refuse again, on their own (`engines/`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sqlglot
@@ -15,12 +15,13 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, traverse_scope
 from sqlglot.schema import MappingSchema
-from sqlglot.tokenizer_core import Token, TokenType
 
 from retrievers.errors import QueryRefused
 from retrievers.sql.checks import (
+    LARGEST,
     NODE_CHECKS,
     check_bombs,
+    check_tokens,
     check_weight,
     refuse_chained_aliases,
 )
@@ -28,9 +29,6 @@ from retrievers.sql.grammar import ARGUMENTS, FUNCTIONS, NODES
 from retrievers.sql.schema import Catalogue, Table
 
 LONGEST = 10_000  # characters of a statement
-DEEPEST = 60  # nested parentheses
-LARGEST = 1_500  # nodes of its tree
-_BEGINNINGS = (TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,27 +102,10 @@ class Guard:
         if "\0" in statement:
             raise QueryRefused("the statement holds a NUL character")
         try:
-            self._check_tokens(sqlglot.tokenize(statement, read=self._dialect))
+            check_tokens(sqlglot.tokenize(statement, read=self._dialect))
             return sqlglot.parse_one(statement, read=self._dialect)
         except (SqlglotError, RecursionError, ValueError) as error:
             raise QueryRefused(f"the statement is not {self._dialect} SQL") from error
-
-    def _check_tokens(self, tokens: Sequence[Token]) -> None:
-        """Before parsing, which logs what it does not know and is slow on deep nesting."""
-        while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
-            tokens = tokens[:-1]
-        if any(token.token_type is TokenType.SEMICOLON for token in tokens):
-            raise QueryRefused("exactly one statement may be run")
-        if not tokens or tokens[0].token_type not in _BEGINNINGS:
-            raise QueryRefused("only a SELECT may be run")
-        if len(tokens) > LARGEST:
-            raise QueryRefused("the statement is too large")
-        depth = 0
-        for token in tokens:
-            depth += token.token_type is TokenType.L_PAREN
-            depth -= token.token_type is TokenType.R_PAREN
-            if depth > DEEPEST:
-                raise QueryRefused("the statement is nested too deep")
 
     def _check_node(self, node: exp.Expr) -> None:
         kind = type(node)

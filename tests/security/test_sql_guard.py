@@ -7,7 +7,8 @@ import pytest
 from sqlglot import exp
 
 from retrievers.errors import QueryRefused
-from retrievers.sql.guard import LARGEST, Guard
+from retrievers.sql.checks import LARGEST
+from retrievers.sql.guard import Guard
 from retrievers.sql.schema import Catalogue, Column, Dialect, Kind, Table
 from tests.security.sql_statements import HOSTILE, benign
 

@@ -104,7 +104,9 @@ def _read(row: Sequence[Token], at: int, vocabulary: Vocabulary, today: date) ->
         part = _part(row, at, vocabulary)
         if part is not None:
             return part
-    kind: Kind = "stop" if token.low in STOP else "light" if token.low in LIGHT else "word"
+    begins = at == 0 or row[at - 1].kind == "mark"
+    light = token.low in LIGHT and (begins or not token.capital)  # "for Land" names something
+    kind: Kind = "stop" if token.low in STOP else "light" if light else "word"
     return Item(kind, token.low, token.text, capital=token.capital and at > 0), 1
 
 
