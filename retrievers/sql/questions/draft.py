@@ -168,6 +168,8 @@ class Draft:
     distinct: bool = False
     who: bool = False  # persons are asked for
     each: bool = False  # `of each ship`: it must be said whose
+    exists: bool = False  # `are there any ships`
+    compares: bool = False  # `which has more, A or B`
     per: bool = False  # `per paper`: a rate, not a row for each
     counts_target: bool = False  # "how many authors have more than 2 papers"
     either: list[tuple[Condition, Condition]] = field(default_factory=list)

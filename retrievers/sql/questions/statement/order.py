@@ -21,7 +21,7 @@ class Order:
     def implied_limit(self, draft: Draft) -> int | None:
         """One thing is asked for: `which author has the most …`."""
         ranking = draft.ranking
-        if ranking is None or draft.sorts:
+        if ranking is None or draft.sorts or draft.compares:
             return None
         asked = draft.target or next((o for o in draft.outputs if isinstance(o, Mention)), None)
         return None if asked is not None and asked.plural else 1

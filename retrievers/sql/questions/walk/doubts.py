@@ -18,6 +18,9 @@ ASKING = DIRECTIVES | {"what", "which", "who", "whose", "how", "find", "get", "n
 def doubt(draft: Draft, items: Sequence[Item], listing: bool) -> None:
     """Let the draft fail where the question rather asks for something else."""
     _settle_ors(draft)
+    alternatives = [c for c in draft.conditions if isinstance(c, ValueIs) and len(c.values) > 1]
+    if draft.compares and (len(alternatives) != 1 or draft.ranking is None or draft.limit):
+        draft.failed = "more than what"
     lacking = [c.place for c in draft.conditions if isinstance(c, Lacks)]
     if lacking and any(c.place > min(lacking) for c in draft.conditions):
         draft.failed = "a condition on what is missing"

@@ -41,6 +41,10 @@ def finish(walk: Walk) -> Draft:
     place_rest(draft, rest, walk.items)
     draft.outputs = owned_outputs(draft.outputs, walk.items)
     _settle_groups(draft)
+    if draft.exists and draft.target is not None and not draft.outputs:
+        # "are there any": the number says so, and more.
+        draft.measures = [Measure("count", draft.target, False, True)]
+        draft.target, listing = None, False
     doubt(draft, walk.items, listing)
     return draft
 

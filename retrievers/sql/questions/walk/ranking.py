@@ -66,8 +66,8 @@ def superlative(walk: Walk, descending: bool) -> None:
 
 def _rank_by_name(walk: Walk, low: str, descending: bool, mention: Mention) -> None:
     walk.at = mention.place + 1
-    counting = low in ("most", "fewest", "least", "highest", "lowest")
-    if mention.tables and not (counting and low in ("most", "fewest", "least")):
+    counting = low in ("most", "fewest", "least", "more", "fewer", "less")
+    if mention.tables and not counting:
         rank(walk, Sort(None, descending, low))
         walk.take(mention)
     elif mention.tables:

@@ -19,6 +19,7 @@ from retrievers.sql.questions.walk import conditions, grouping, measures, rankin
 from retrievers.sql.questions.walk.cues import (
     AGGREGATES,
     DIRECTIVES,
+    MORE,
     OPERATORS,
     ROLES,
     TIME_UNITS,
@@ -42,6 +43,9 @@ class Walk:
 
     def run(self) -> None:
         """Settle everything in the draft but target, hints and outputs of the main part."""
+        opening = [item.low for item in self.items[:2]]
+        if opening in (["is", "there"], ["are", "there"], ["were", "there"], ["was", "there"]):
+            self.draft.exists, self.at = True, 2
         while self.at < len(self.items):
             before = self.at
             self._step(self.items[before])
@@ -93,6 +97,10 @@ class Walk:
     def _word(self, item: Item) -> None:
         before, after = self.item(self.at - 1), self.item(self.at + 1)
         if before is not None and before.kind == "name" and item.low in GENERIC_NOUNS:
+            return
+        if item.low in MORE and (after is not None and (after.names or after.is_cue("count"))):
+            self.draft.compares = True
+            ranking.superlative(self, MORE[item.low])
             return
         beside = [i for i in (before, after) if i is not None and i.kind == "cue"]
         measured = any(i.cue == "count" or i.cue in AGGREGATES for i in beside)

@@ -67,6 +67,11 @@ ANSWERED: dict[str, list[tuple[object, ...]]] = {
     "Which country has the most harbours?": [("Vesta", 2)],
     "Which two ships made the most voyages?": [("Petrel", 2), ("Heron", 2)],
     "Who is the youngest captain?": [("Isla", "Finch", "1985-07-19")],
+    # comparisons and existence
+    "Which ship has made more voyages, Heron or Skua?": [("Heron", 2), ("Skua", 1)],
+    "Which ship has a higher tonnage, Heron or Petrel?": [("Petrel", 9100), ("Heron", 4200)],
+    "Are there any ships built after 2000?": [(3,)],
+    "Is there a harbour in Vesta?": [(2,)],
     # lists and attributes
     "What is the tonnage of Heron?": [(4200,)],
     "What is the birth date of the captain Mara Oake?": [("1971-04-02",)],
@@ -115,6 +120,11 @@ ABSTAINED = [
     "Which ships carry cheese?",
     "What is the average?",
     "How many?",
+    "Which ship made more voyages?",
+    "Are there more tankers than trawlers?",
+    "What does the harbour sell?",
+    "Which ships do you know?",
+    "Where is Saltmouth?",
     "ships",
     "Which is the best ship?",
     "Which captain is the bravest?",
