@@ -151,7 +151,7 @@ KINDS: Mapping[str, Kind] = {
             422,
             "The JSON file cannot be read",
             "The file is not JSON, or does not have the shape of documents.",
-            'Send {"documents": [{"text": "…"}]}, one such document, or one per line.',
+            'Send {"documents": [{"text": "…"}]}, a list of such documents, or only one.',
         ),
         Kind(
             "too_complex",

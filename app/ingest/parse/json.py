@@ -29,15 +29,17 @@ def documents(source: Source) -> list[Source]:
     """The documents a file holds, each with its text and none of the file's bytes.
 
     An object is a document if it has a string `text` and otherwise at most `id`, `title` and
-    `metadata`; a list is several if all its items are. Any other value becomes one document of
-    `path: value` lines, so nothing of it gets lost.
+    `metadata`; a list is several if all its items are, also as the only member `documents` of an
+    object, as they are posted. Any other value becomes one document of `path: value` lines, so
+    nothing of it gets lost.
 
     Raises:
         Rejected: Not JSON, empty, nested too deeply, or with text that cannot be stored.
     """
     text, metadata = stored_text(source)
     value = _load(text)
-    items = value if isinstance(value, list) else [value]
+    whole = value["documents"] if isinstance(value, dict) and [*value] == ["documents"] else value
+    items = whole if isinstance(whole, list) else [whole]
     if items and all(_is_document(item) for item in items):
         return [_document(replace(source, metadata=metadata), item) for item in items]
     # Numbers are kept as they are written: 1.10 is a version to somebody.

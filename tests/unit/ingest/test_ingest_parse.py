@@ -188,7 +188,9 @@ def test_a_json_document_brings_its_own_members() -> None:
 
 
 def test_a_json_list_of_documents_is_several() -> None:
-    found = json.documents(uploaded(b'[{"text": "a"}, {"text": "b", "id": "2"}]', JSON))
+    raw = b'[{"text": "a"}, {"text": "b", "id": "2"}]'
+    found = json.documents(uploaded(raw, JSON))
+    assert json.documents(uploaded(b'{"documents": %s}' % raw, JSON)) == found
     assert [(one.text, one.id) for one in found] == [("a", ""), ("b", "2")]
 
 
