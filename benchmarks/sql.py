@@ -44,8 +44,8 @@ HERE = CollectionId(1)
 EXTRA = 2  # columns beyond the gold ones
 MOST_JOINS = 3
 AGGREGATES = (exp.Count, exp.Sum, exp.Avg, exp.Min, exp.Max)
-PLAIN = (exp.Lower, exp.Upper, exp.Cast, exp.Date, exp.TimeToStr, exp.TsOrDsToTimestamp, exp.And)
-PLAIN += (exp.Or, exp.CurrentDate, exp.TsOrDsToDate)
+DATES = (exp.Date, exp.TimeToStr, exp.TsOrDsToTimestamp, exp.CurrentDate, exp.TsOrDsToDate)
+PLAIN = (exp.Lower, exp.Upper, exp.Cast, exp.And, exp.Or, *DATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,8 +260,8 @@ def main() -> None:
         if told_one.outcome in args.show:
             show(told_one)
     found = {label: summary(rows) for label, rows in groups.items()}
-    names = ("questions", "answered", "right", "wrong", "exact", "right_share")
-    names += ("wrong_of_answered",)
+    counts = ("questions", "answered", "right", "wrong", "exact")
+    names = (*counts, "right_share", "wrong_of_answered")
     report.table(
         ("kinds", *names), [(label, *(row[n] for n in names)) for label, row in found.items()]
     )

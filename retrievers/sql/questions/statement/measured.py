@@ -100,6 +100,8 @@ class Measured:
         """`with more than 3 reviews`, where the thing's own row holds the number."""
         for having in list(draft.havings):
             meaning = chosen[having.measure]
+            if draft.target is not None and _itself(having, meaning, chosen[draft.target]):
+                raise Unanswerable("more than one of what is listed, in each of it")
             column = self._facts.column(meaning)
             if column is None or having.measure.function != "count":
                 continue
@@ -120,6 +122,8 @@ class Measured:
         if draft.target is None:
             raise Unanswerable("nothing to count")
         meaning = chosen[draft.target]
+        if any(_itself(having, chosen[having.measure], meaning) for having in draft.havings):
+            raise Unanswerable("more than one of what is counted, in each of it")
         keys, _ = self._things.identity(meaning)
         having = [self.having(h, chosen, parts, {meaning.table}) for h in draft.havings]
         inner = joined(parts, self._clauses).select(*keys).group_by(*keys)
@@ -150,3 +154,9 @@ class Measured:
 
     def _repeated(self, table: str, parts: Parts) -> set[str]:
         return repeated(table, parts.steps, self._facts.catalogue)
+
+
+def _itself(having: Having, measured: Meaning, listed: Meaning) -> bool:
+    """`papers cited by more than one paper`: each row holds just one of itself."""
+    rows = having.measure.function == "count" and measured.column is None
+    return rows and listed.column is None and measured.table == listed.table

@@ -17,6 +17,7 @@ COMMON = frozenset({"common", "popular", "frequent", "frequently", "commonly", "
 POSSESSIVE = frozenset({"their", "its", "his", "her", "your", "corresponding", "respective"})
 POSSESSION = frozenset({"with", "have", "has", "had", "having", "that", "include", "includes"})
 BEING = frozenset({"is", "are", "was", "were"})
+ABOUT = frozenset({"about", "regarding", "concerning"})
 MORE = {"more": True, "higher": True, "greater": True, "larger": True, "bigger": True}
 MORE |= {"fewer": False, "less": False, "lower": False, "smaller": False}
 """Comparatives without "than", and whether they ask for the larger one."""

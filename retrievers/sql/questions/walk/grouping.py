@@ -93,8 +93,10 @@ def by(walk: Walk) -> None:
 
 
 def _described(walk: Walk, at: int) -> bool:
-    """`by users who …` says which ones, it does not divide."""
+    """`by users who …`, `by authors in each continent` say which ones, they do not divide."""
     item = walk.item(at)
+    if item is not None and item.is_cue("group") and item.low != "per":
+        return True
     return item is not None and item.low in ("who", "that", "which", "whose", "with", "from")
 
 

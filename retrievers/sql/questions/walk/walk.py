@@ -17,6 +17,7 @@ from retrievers.sql.questions.draft import (
 from retrievers.sql.questions.language.lexicon import GENERIC_NOUNS
 from retrievers.sql.questions.walk import conditions, grouping, measures, ranking
 from retrievers.sql.questions.walk.cues import (
+    ABOUT,
     AGGREGATES,
     DIRECTIVES,
     MORE,
@@ -98,6 +99,8 @@ class Walk:
         before, after = self.item(self.at - 1), self.item(self.at + 1)
         if before is not None and before.kind == "name" and item.low in GENERIC_NOUNS:
             return
+        if item.low in ABOUT and self._names_value(self.skip(self.at + 1)):
+            return
         if item.low in MORE and (after is not None and (after.names or after.is_cue("count"))):
             self.draft.compares = True
             ranking.superlative(self, MORE[item.low])
@@ -108,6 +111,13 @@ class Walk:
             self.draft.groups.append(TimeGroup(TIME_UNITS[item.low], None, self.at))
             return
         self.draft.words.append((item.low, self.at))
+
+    def _names_value(self, at: int) -> bool:
+        """`the keyphrase "deep learning"`: a name and a value of what it names."""
+        name, value = self.item(at), self.item(at + 1)
+        if name is None or value is None or name.kind != "name":
+            return False
+        return bool({v.table for v in value.values} & {m.table for m in name.names})
 
     def _cue(self, item: Item) -> None:
         cue = item.cue

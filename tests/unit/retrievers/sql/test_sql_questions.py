@@ -58,6 +58,10 @@ ANSWERED: dict[str, list[tuple[object, ...]]] = {
     ],
     "What is the total cost of voyages per year?": [("2024", 148350.25), ("2023", 33500.5)],
     "How many harbours are there in each country?": [("Vesta", 2), ("Norland", 2)],
+    "What is the average cost of voyages by ships in each country?": [
+        ("Vesta", 62625.125),
+        ("Norland", 14150.125),
+    ],
     # superlatives
     "Which ship has the highest tonnage?": [("Petrel", 9100)],
     "What is the oldest ship?": [("Skua", 1987)],
@@ -78,6 +82,7 @@ ANSWERED: dict[str, list[tuple[object, ...]]] = {
     "List the names and tonnages of all tankers": [("Petrel", 9100)],
     "Which ships have a tonnage between 3000 and 4500?": [("Heron",), ("Gannet",)],
     'List ships named "Skua"': [("Skua",)],
+    'List the voyages about the ship "Skua"': [(6,)],
     'Which harbours have "port" in their name?': [("Port Quill",)],
     "Which harbours are not in Norland?": [("Cape Amber",), ("Old Ferry",)],
     "Which ships have no voyages?": [("Tern",)],
@@ -121,6 +126,8 @@ ABSTAINED = [
     "What is the average?",
     "How many?",
     "Which ship made more voyages?",
+    "Which ships are met by more than 1 ship?",
+    "How many ships are met by more than 1 ship?",
     "Are there more tankers than trawlers?",
     "What does the harbour sell?",
     "Which ships do you know?",
