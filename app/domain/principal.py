@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,6 +27,10 @@ class Principal:
     def sees(self, collection: str) -> bool:
         """Whether the collection exists for this key."""
         return EVERY_COLLECTION in self.collections or collection in self.collections
+
+    def covers(self, collections: Iterable[str]) -> bool:
+        """Whether the key sees all of these, of which one may be `*`."""
+        return all(self.sees(name) for name in collections)
 
     def require(self, scope: Scope) -> None:
         """Raise `Forbidden` unless the key carries the scope."""

@@ -14,6 +14,7 @@ from app.api.deps import CollectionDep, PrincipalDep, SecuredRoute, ServicesDep
 from app.api.docs import examples
 from app.api.docs.openapi import operation
 from app.api.schemas import Body, Text
+from app.domain.errors import Forbidden
 
 router = APIRouter(prefix="/v1", tags=["collections"], route_class=SecuredRoute)
 
@@ -66,8 +67,10 @@ class StatsOut(BaseModel):
         status=201,
     ),
 )
-async def create(body: CollectionIn, services: ServicesDep) -> Response:
-    """An empty collection of this name."""
+async def create(body: CollectionIn, principal: PrincipalDep, services: ServicesDep) -> Response:
+    """An empty collection of this name, which the key must be able to see."""
+    if not principal.sees(body.name):
+        raise Forbidden("this key is for other collections only, so it could not see this one")
     made = await services.collections.create(body.name, body.description)
     return render.reply(render.collection(made), 201, {"Location": f"/v1/collections/{made.name}"})
 

@@ -10,10 +10,12 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from app.api import render
-from app.api.deps import SecuredRoute, ServicesDep
+from app.api.deps import PrincipalDep, SecuredRoute, ServicesDep
 from app.api.docs import examples
 from app.api.docs.openapi import operation
 from app.api.schemas import Body, Text
+from app.domain.errors import Forbidden, NotFound
+from app.domain.principal import EVERY_COLLECTION
 from app.store.keys import KeyInfo
 
 router = APIRouter(prefix="/v1", tags=["api keys"], route_class=SecuredRoute)
@@ -96,8 +98,13 @@ def _json(info: KeyInfo) -> dict[str, Any]:
         status=201,
     ),
 )
-async def create(body: KeyIn, services: ServicesDep) -> Response:
-    """Only a digest is kept: the key in this response cannot be shown again."""
+async def create(body: KeyIn, principal: PrincipalDep, services: ServicesDep) -> Response:
+    """Only a digest is kept: the key in this response cannot be shown again.
+
+    A key makes keys for collections that it sees itself.
+    """
+    if not principal.covers(body.collections):
+        raise Forbidden("this key makes keys for its own collections only; name some of those")
     key_id, secret = await services.keys.create(
         frozenset(body.scopes), frozenset(body.collections), body.note
     )
@@ -125,9 +132,10 @@ async def create(body: KeyIn, services: ServicesDep) -> Response:
         problems=[],
     ),
 )
-async def list_all(services: ServicesDep) -> Response:
-    """Without their secrets, oldest first."""
-    data = [_json(info) for info in await services.keys.list()]
+async def list_all(principal: PrincipalDep, services: ServicesDep) -> Response:
+    """Without their secrets, oldest first; those whose collections this key sees all."""
+    known = await services.keys.list()
+    data = [_json(info) for info in known if principal.covers(info.collections)]
     return render.reply({"data": data, "has_more": False, "next_cursor": None})
 
 
@@ -142,7 +150,11 @@ async def list_all(services: ServicesDep) -> Response:
         status=204,
     ),
 )
-async def revoke(key_id: KeyId, services: ServicesDep) -> Response:
+async def revoke(key_id: KeyId, principal: PrincipalDep, services: ServicesDep) -> Response:
     """It stops working at once. The last admin key cannot be revoked."""
+    if EVERY_COLLECTION not in principal.collections:
+        known = {info.id: info for info in await services.keys.list()}
+        if key_id not in known or not principal.covers(known[key_id].collections):
+            raise NotFound("another tenant's, or no key")
     await services.keys.revoke(key_id)
     return Response(status_code=204)
