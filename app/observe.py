@@ -49,7 +49,9 @@ def configure_logging(level: str, form: Literal["auto", "json", "text"]) -> None
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
+    # Ours alone: drivers and clients tell at "debug" what they were given, texts and keys too.
+    logging.getLogger("anabranch").setLevel(level.upper())
+    root.setLevel(max(logging.INFO, getattr(logging, level.upper())))
     # httpx would name hosts and paths; the others tell how they were loaded.
     for chatty in ("httpx", "alembic", "faiss"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

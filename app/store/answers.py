@@ -18,7 +18,7 @@ from app.store.statements import insert
 from app.store.tables import answers, collections
 from retrievers.types import CollectionId
 
-log = logging.getLogger(__name__)
+LOG = logging.getLogger("anabranch.answers")
 
 # Answers that wait to be written while the database is away; then the oldest are given up.
 _MAX_WAITING = 1_000
@@ -114,7 +114,7 @@ class Answers:
                 await self._write(list(batch.values()))
             except StorageUnavailable as error:
                 # Kept, and tried again with the next answer.
-                log.warning("answers are not written: %s", error.detail)
+                LOG.warning("answers are not written: %s", error.detail)
                 return
             for id, waiting in batch.items():
                 if self._waiting.get(id) is waiting:

@@ -83,6 +83,7 @@ class Database:
                 self._url,
                 pool_size=self._readers * 2,
                 max_overflow=0,
+                hide_parameters=True,  # an unexpected error is logged, and they hold texts
                 pool_timeout=self._busy_s * 2,
                 connect_args={
                     "timeout": 10,
@@ -195,6 +196,7 @@ class Database:
             async_creator=connector(self._url.database or "", self._busy_s),
             pool_size=readers,
             max_overflow=0,
+            hide_parameters=True,
             pool_timeout=self._busy_s * 2,
         )
         event.listen(engine.sync_engine, "connect", _prepare)
