@@ -43,9 +43,10 @@ def create_app(settings: Settings, build: Build | None = None) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[Opened]:
         async with (build or _wired)(settings) as services:
             turnstile = Turnstile(limits.concurrency, limits.queue)
+            uploads = Turnstile(limits.uploads, limits.queue)
             rate = RateLimit(limits.rate_per_minute)
             disk = Disk(settings.data_dir, limits.free_bytes)
-            yield Opened(edge=Edge(services, limits, turnstile, rate, disk, lifecycle))
+            yield Opened(edge=Edge(services, limits, turnstile, uploads, rate, disk, lifecycle))
 
     app = FastAPI(
         title="anabranch",

@@ -103,6 +103,7 @@ class Limits(Group):
     upload_bytes: PositiveInt = 512 * 1024**2
     file_bytes: PositiveInt = 100 * 1024**2
     files: PositiveInt = 50
+    uploads: PositiveInt = 2
     text_bytes: PositiveInt = 2 * 1024**2
     metadata_bytes: PositiveInt = 64 * 1024
     query_characters: PositiveInt = 8_000

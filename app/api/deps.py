@@ -59,6 +59,7 @@ class Edge:
     services: Services
     limits: ApiLimits
     turnstile: Turnstile
+    uploads: Turnstile
     rate: RateLimit
     disk: Disk
     lifecycle: Lifecycle

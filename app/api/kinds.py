@@ -219,8 +219,8 @@ KINDS: Mapping[str, Kind] = {
         Kind(
             "overloaded",
             429,
-            "Too many questions at once",
-            "The queue of waiting questions is full; nothing was done.",
+            "Too many requests at once",
+            "The queue of waiting questions or uploads is full; nothing was done.",
             "Wait for the seconds in `Retry-After`; ANABRANCH_LIMITS__QUEUE is its length.",
         ),
         Kind(

@@ -30,6 +30,7 @@ class ApiLimits:
     upload_bytes: int = 512 * 1024**2  # all files of one request together
     file_bytes: int = 100 * 1024**2
     files: int = 50
+    uploads: int = 2  # requests whose files are in memory at once
     text_bytes: int = 2 * 1024**2
     metadata_bytes: int = 64 * 1024
     query_characters: int = 8_000
@@ -40,7 +41,7 @@ class ApiLimits:
 
 
 class Turnstile:
-    """Lets `concurrency` questions through at once, makes `queue` more wait, refuses the rest."""
+    """Lets `concurrency` requests through at once, makes `queue` more wait, refuses the rest."""
 
     def __init__(self, concurrency: int, queue: int) -> None:
         self._room = concurrency + queue
@@ -55,7 +56,7 @@ class Turnstile:
             Overloaded: The queue is full.
         """
         if self._inside >= self._room:
-            raise Overloaded("the queue of waiting questions is full", retry_after_s=2)
+            raise Overloaded("too many of these are waiting already", retry_after_s=2)
         self._inside += 1
         try:
             async with self._semaphore:

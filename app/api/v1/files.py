@@ -8,16 +8,17 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from app.api.deps import CollectionDep, EdgeDep, UploadRoute
+from app.api.deps import CollectionDep, Edge, EdgeDep, UploadRoute
 from app.api.docs import examples
 from app.api.docs.openapi import operation
 from app.api.limits import ApiLimits
 from app.api.problems import pointer
 from app.api.schemas import PLAIN_ID, DocumentId, JobAcceptedOut
 from app.api.v1.jobs import Wait, accepted, ended
-from app.domain.documents import Source
+from app.domain.documents import Collection, Source
 from app.domain.errors import Rejected, TooLarge, UnsupportedMedia
 from app.domain.ids import new_id
+from app.domain.jobs import Job
 
 router = APIRouter(prefix="/v1", tags=["documents"], route_class=UploadRoute)
 FIELD, IDS = "file", "id"
@@ -56,6 +57,7 @@ def _operation() -> dict[str, object]:
             "too-large",
             "unsupported-media-type",
             "invalid-request",
+            "overloaded",
             "read-only-disk",
         ],
         status=202,
@@ -93,14 +95,22 @@ async def add(
         raise
     try:
         uploads, ids = _parts(form)
-        sources = [
-            await _source(upload, document_id, here.limits, index)
-            for index, (upload, document_id) in enumerate(zip(uploads, ids, strict=True))
-        ]
+        async with here.uploads.turn():
+            job = await _accept(here, collection, uploads, ids)
     finally:
         await form.close()
-    job = await here.services.ingest.accept(collection, sources)
     return accepted(await ended(here, job, wait))
+
+
+async def _accept(
+    here: Edge, collection: Collection, uploads: list[UploadFile], ids: list[str]
+) -> Job:
+    """Apart, so that nothing holds the files while the job is waited for."""
+    sources = [
+        await _source(upload, document_id, here.limits, index)
+        for index, (upload, document_id) in enumerate(zip(uploads, ids, strict=True))
+    ]
+    return await here.services.ingest.accept(collection, sources)
 
 
 def _parts(form: FormData) -> tuple[list[UploadFile], list[str]]:
