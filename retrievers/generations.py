@@ -17,7 +17,7 @@ import shutil
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -217,6 +217,8 @@ class Generations:
         """Delete everything, the pointer first: half of a removal is an absent index."""
         (self.root / CURRENT).unlink(missing_ok=True)
         self._disk.remove(self.root)
+        with suppress(OSError):  # the folder of the collection, unless others have something there
+            self.root.parent.rmdir()
 
     def _make_root(self) -> None:
         missing = []

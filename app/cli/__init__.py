@@ -20,6 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Before anything imports numpy: a pool of spinning OpenMP threads doubles the cost of a query.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # The data directory holds documents and the passwords of SQL sources: for this user alone.
+    os.umask(0o077)
     _spare_memory()
     arguments = parse(sys.argv[1:] if argv is None else argv)
     try:

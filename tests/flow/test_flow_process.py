@@ -92,8 +92,10 @@ def test_the_first_start_shows_one_key_once_and_the_second_none(tmp_path: Path) 
     with serving(tmp_path) as second:
         assert not KEY.search("".join(second.said))
         assert second.get("/v1/collections/default", keys[0])[0] == 200
-    held = b"".join(path.read_bytes() for path in (tmp_path / "data").rglob("*") if path.is_file())
+    kept = [tmp_path / "data", *(tmp_path / "data").rglob("*")]
+    held = b"".join(path.read_bytes() for path in kept if path.is_file())
     assert keys[0].encode() not in held
+    assert [path for path in kept if path.stat().st_mode & 0o077] == []
 
 
 def test_a_second_process_is_told_who_serves_and_commands_find_it(tmp_path: Path) -> None:

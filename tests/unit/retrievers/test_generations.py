@@ -206,6 +206,16 @@ def test_a_removal_that_crashes_leaves_all_or_nothing(tmp_path: Path) -> None:
     assert _text(root) is None
 
 
+def test_the_last_removal_takes_the_folder_that_was_shared_along(tmp_path: Path) -> None:
+    both = [Generations(tmp_path / "7" / name, PRINT) for name in ("vector", "graph")]
+    for generations in both:
+        _build(generations, "one")
+    both[0].remove()
+    assert (tmp_path / "7").is_dir()
+    both[1].remove()
+    assert not (tmp_path / "7").exists()
+
+
 @pytest.mark.parametrize("place", ["first", "middle", "last"])
 def test_a_flipped_bit_in_any_file_is_noticed(tmp_path: Path, place: str) -> None:
     root = tmp_path / "root"
