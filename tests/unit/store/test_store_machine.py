@@ -272,5 +272,4 @@ def test_no_update_is_lost(machine: type[Machine]) -> None:
 
 @pytest.mark.slow
 def test_no_update_is_lost_in_long_runs(machine: type[Machine]) -> None:
-    # 600 examples take a quarter of an hour; CI has that for everything together.
-    play(machine, int(os.environ.get("ANABRANCH_TEST_EXAMPLES", "100")), 40)
+    play(machine, 600, 40)
