@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from app.domain.hit import Hit, Standing
 from retrievers.types import Evidence
@@ -15,6 +15,7 @@ def reciprocal_rank_fusion(
     channels: Mapping[str, Sequence[Evidence]],
     weights: Mapping[str, float] | None = None,
     k: float = RRF_K,
+    limit: int | None = None,
 ) -> list[Hit]:
     """Fuse ranked lists by summed reciprocal ranks.
 
@@ -25,19 +26,23 @@ def reciprocal_rank_fusion(
         channels: Channel name to its evidence, best first, keys unique within a channel.
         weights: Channel name to non-negative weight; a missing channel weighs 1.
         k: Above 0; larger flattens the advantage of top ranks.
+        limit: Hits wanted; None for all.
 
     Returns:
         One hit per distinct key, best first, ties by key; independent of the channels' order.
 
     Source: Cormack, Clarke & Büttcher, SIGIR 2009, section 2.
     """
-    standing = standings(channels)
-    evidence = {item.key: item for name in sorted(channels) for item in channels[name]}
     order = fuse_ranks(
         [[item.key for item in found] for found in channels.values()],
         [(weights or {}).get(name, 1.0) for name in channels],
         k,
-    )
+    )[:limit]
+    wanted = {key for key, _ in order}
+    standing = standings(channels, wanted)
+    evidence = {
+        item.key: item for name in sorted(channels) for item in channels[name] if item.key in wanted
+    }
     return [Hit(evidence[key], score, standing[key]) for key, score in order]
 
 
@@ -54,10 +59,13 @@ def fuse_ranks(
     return sorted(scores, key=lambda scored: (-scored[1], scored[0]))
 
 
-def standings(channels: Mapping[str, Sequence[Evidence]]) -> dict[str, dict[str, Standing]]:
-    """Key to channel to the rank and score it had there."""
+def standings(
+    channels: Mapping[str, Sequence[Evidence]], among: Collection[str]
+) -> dict[str, dict[str, Standing]]:
+    """Key, of those named, to channel to the rank and score it had there."""
     found: dict[str, dict[str, Standing]] = {}
     for name, items in channels.items():
         for rank, item in enumerate(items, 1):
-            found.setdefault(item.key, {})[name] = Standing(rank, item.score)
+            if item.key in among:
+                found.setdefault(item.key, {})[name] = Standing(rank, item.score)
     return found

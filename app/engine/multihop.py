@@ -11,7 +11,7 @@ import numpy as np
 
 from app.domain.hit import Degraded, Hit
 from app.engine import bridge, gate
-from app.engine.fusion import standings
+from app.engine.fusion import fuse_ranks, reciprocal_rank_fusion, standings
 from retrievers.errors import RetrieverError
 from retrievers.protocol import Matrix, PassageGraph, VectorTable
 from retrievers.types import Chunk, Evidence, Query
@@ -49,7 +49,7 @@ class Multihop:
     def __init__(
         self,
         graph: PassageGraph,
-        vectors: VectorTable,
+        vectors: VectorTable | None,
         encoder: QueryEncoder,
         pool: PoolOptions | None = None,
         weights: bridge.Weights | None = None,
@@ -65,9 +65,9 @@ class Multihop:
         query: Query,
         flat: Mapping[str, Sequence[Evidence]],
         walk: Sequence[Evidence],
-        fused: Sequence[Hit],
         gated: bool,
         within_s: float,
+        limit: int,
     ) -> Ranking:
         """Order the candidates of the walk and of the flat lists.
 
@@ -75,21 +75,23 @@ class Multihop:
             query: With the seeds that the walk was restarted by.
             flat: The flat channels' lists by name, best first.
             walk: The walk's list, best first.
-            fused: The flat lists fused: the order that is kept when bridge selection cannot run.
-            gated: Whether the ranking gate may hand the order (partly) back to `fused`.
+            gated: Whether the ranking gate may hand the order (partly) back to the flat fusion,
+                which also stands where bridge selection cannot run.
             within_s: What is left of the deadline.
+            limit: Hits wanted.
         """
         evidence = self._candidates(flat, walk)
         if not evidence:
             return Ranking((), "multihop", {})
         try:
             async with asyncio.timeout(within_s):
-                return await self._ordered(query, flat, walk, evidence, fused, gated)
+                return await self._ordered(query, flat, walk, evidence, gated, limit)
         except TimeoutError:
             reason = f"bridge selection: no result within {within_s:.3g} s"
         except RetrieverError as error:
             reason = f"bridge selection: {error}"
-        return Ranking(tuple(fused), "single", {}, (Degraded("graph", reason),))
+        hits = tuple(reciprocal_rank_fusion(flat, limit=limit))
+        return Ranking(hits, "single", {}, (Degraded("graph", reason),))
 
     def _candidates(
         self, flat: Mapping[str, Sequence[Evidence]], walk: Sequence[Evidence]
@@ -105,8 +107,8 @@ class Multihop:
         flat: Mapping[str, Sequence[Evidence]],
         walk: Sequence[Evidence],
         evidence: Mapping[str, Evidence],
-        fused: Sequence[Hit],
         gated: bool,
+        limit: int,
     ) -> Ranking:
         ids = [item.origin.id for item in evidence.values() if isinstance(item.origin, Chunk)]
         profile, vectors = await asyncio.gather(
@@ -130,14 +132,13 @@ class Multihop:
         decision = gate.decide(
             profile.specificity, bridge.covered(profile, first), self._thresholds
         )
+        fused = [key for key, _ in fuse_ranks([[e.key for e in found] for found in flat.values()])]
         if gated:
-            picked = gate.arrange(
-                decision.branch, picked, [hit.key for hit in fused], self._thresholds
-            )
+            picked = gate.arrange(decision.branch, picked, fused, self._thresholds)
         # Passages beyond the pool keep their flat order, for callers who want a long list.
-        picked = list(dict.fromkeys([*picked, *(hit.key for hit in fused)]))
-        standing = standings({**flat, "graph": walk})
-        known = {**{hit.key: hit.evidence for hit in fused}, **evidence}
+        picked = list(dict.fromkeys([*picked, *fused]))[:limit]
+        standing = standings({**flat, "graph": walk}, set(picked))
+        known = {**{e.key: e for found in flat.values() for e in found}, **evidence}
         hits = tuple(Hit(known[key], 1 / rank, standing[key]) for rank, key in enumerate(picked, 1))
         trace = {
             "gate": {
@@ -155,6 +156,6 @@ class Multihop:
         self, query: Query, ids: Sequence[Any], flat: Mapping[str, Sequence[Evidence]]
     ) -> Matrix | None:
         # Without the vector channel there is no scale to put the candidates on.
-        if not flat.get("vector"):
+        if self._vectors is None or not flat.get("vector"):
             return None
         return await self._vectors.vectors(query.collection, ids)

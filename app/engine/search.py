@@ -117,7 +117,7 @@ class Search:
         outcomes = await fan_out(flat, query, depth, limit * self._options.first_wave)
         walks = "graph" in asked and (strategy != "single" or not flat)
         if not walks or self._multihop is None:
-            return _fused(outcomes), outcomes
+            return _fused(outcomes, top_k), outcomes
         found = {outcome.channel: outcome.evidence for outcome in outcomes}
         seeds = restart(found.get("vector", ()), found.get("fulltext", ()))
         seeded = replace(query, seeds=seeds)
@@ -125,12 +125,12 @@ class Search:
         walk = await self._channels["graph"].ask(seeded, self._options.depth, left)
         everything = [*outcomes, walk]
         if walk.status != "ok":
-            return _fused(outcomes), everything
+            return _fused(outcomes, top_k), everything
         if not flat:
-            return _fused([walk], "multihop"), everything
+            return _fused([walk], top_k, "multihop"), everything
         left = limit - (time.monotonic() - began)
         ranking = await self._multihop.rank(
-            seeded, found, walk.evidence, _fused(outcomes).hits, strategy == "auto", left
+            seeded, found, walk.evidence, strategy == "auto", left, top_k
         )
         return ranking, everything
 
@@ -142,7 +142,7 @@ class Search:
             for item in outcome.evidence
             if keep_empty or (isinstance(item.origin, Rows) and item.origin.rows)
         ]
-        standing = standings({"sql": found})
+        standing = standings({"sql": found}, {item.key for item in found})
         made = [Hit(item, item.score, standing[item.key]) for item in found]
         first = [hit for hit in made if hit.score >= self._options.sql_first]
         later = [hit for hit in made if hit.score < self._options.sql_first]
@@ -171,7 +171,9 @@ class Search:
 
 
 def _fused(
-    outcomes: Sequence[Outcome], strategy: Literal["single", "multihop"] = "single"
+    outcomes: Sequence[Outcome],
+    limit: int,
+    strategy: Literal["single", "multihop"] = "single",
 ) -> Ranking:
     lists: dict[str, Sequence[Evidence]] = {o.channel: o.evidence for o in outcomes}
-    return Ranking(tuple(reciprocal_rank_fusion(lists)), strategy, {})
+    return Ranking(tuple(reciprocal_rank_fusion(lists, limit=limit)), strategy, {})

@@ -151,7 +151,7 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
         notices = [encoding.notice] if encoding.notice else []
         search = Search(
             [Channel(n, r, channels[n].timeout_s) for n, r in retrievers.items()],
-            Multihop(graph, vector, encoding.embedder) if graph and vector else None,
+            Multihop(graph, vector, encoding.embedder) if graph else None,
             notices=notices,
         )
         doctor = Doctor(

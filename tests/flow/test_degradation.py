@@ -82,6 +82,11 @@ async def test_a_channel_that_is_switched_off_is_no_degradation(tmp_path: Path, 
         body = (await client.post(SEARCH, json={"query": QUESTION})).json()
         assert gone not in {entry["component"] for entry in body["degraded"]}
         assert body["results"][0]["document_id"] == "weir"
+        seen = {name for hit in body["results"] for name in hit["channels"]}
+        assert seen == {"vector", "fulltext", "graph"} - {gone}
+        if gone != "graph":
+            alone = await client.post(SEARCH, json={"query": QUESTION, "retrievers": ["graph"]})
+            assert alone.json()["results"], alone.text
 
 
 @pytest.mark.anyio

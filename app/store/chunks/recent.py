@@ -41,13 +41,17 @@ class Recent:
         found: dict[ChunkId, Chunk] = {}
         unknown: list[ChunkId] = []
         chunks, absent = self._chunks, self._absent.get(collection, ())
+        # With plenty of room the order of use is of no interest yet, and keeping it costs as much
+        # as the look-up.
+        ordered = self.room <= self._capacity // 4
         for id in ids:
             entry = chunks.get(id)
             if entry is None:
                 if id not in absent:
                     unknown.append(id)
             elif entry[0] == collection:
-                chunks.move_to_end(id)
+                if ordered:
+                    chunks.move_to_end(id)
                 found[id] = entry[1]
         return found, unknown
 
