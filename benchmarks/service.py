@@ -95,8 +95,8 @@ class Service:
                     return time.monotonic() - began
             except httpx.TransportError:
                 time.sleep(0.02)
-        log = (self.folder / "server.log").read_text()
-        raise RuntimeError(f"the service did not start:\n{log[-2000:]}")
+        said = (self.folder / "server.log").read_text()
+        raise RuntimeError(f"the service did not start:\n{said[-2000:]}")
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """End the process; its exit status."""

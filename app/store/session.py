@@ -30,8 +30,7 @@ _PRAGMAS = (
     "synchronous=FULL",  # what was acknowledged survives a power cut
     "foreign_keys=ON",
     "temp_store=MEMORY",
-    "mmap_size=268435456",
-    "cache_size=-4096",  # of each connection; reads go through the mapping
+    "cache_size=-4096",  # of each connection; the kernel caches the file anyway
     "journal_size_limit=67108864",
 )
 
