@@ -85,6 +85,7 @@ class Embedder(Group):
     key: SecretStr = SecretStr("")
     dimension: PositiveInt = 384
     max_tokens: PositiveInt = 256
+    questions: Literal["int8", "float32"] = "int8"
 
 
 class Ingest(Group):

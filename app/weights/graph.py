@@ -13,7 +13,6 @@ Source: Devlin et al., NAACL 2019 (encoder); Reimers & Gurevych, EMNLP 2019 (mea
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from app.weights.pins import BUILDER
 from app.weights.safetensors import Tensor, UnusableModel, tensors
 
-OPSET = 17
+OPSETS = {"": 17, "com.microsoft": 1}
 IR_VERSION = 8  # what belongs to opset 17; onnx would write its newest, which older runtimes refuse
 
 _SUPPORTED = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute"}
@@ -32,70 +31,61 @@ _NEEDED = ("hidden_size", "num_attention_heads", "num_hidden_layers", "layer_nor
 _MASKED = -1e4  # added to the scores of padding; exp() of it is 0 in float32
 
 
-def convert(source: Path, target: Path) -> None:
-    """Write the graph of a model folder.
+class Encoder:
+    """The graph under construction; every method but `model` adds nodes and returns its output.
 
-    To be loaded, `target` must stand beside the folder's `model.safetensors`.
+    Args:
+        config: The model's `config.json`.
+        file: Its weights; the graph will look for them under this name beside itself.
 
     Raises:
         UnusableModel: Damaged files, or a model that is no plain BERT encoder in float32.
     """
-    try:
-        config = json.loads((source / "config.json").read_bytes())
-    except ValueError as error:
-        raise UnusableModel(f"config.json is damaged ({error})") from error
-    model = build(config, tensors(source / "model.safetensors"), "model.safetensors")
-    target.write_bytes(model.SerializeToString(deterministic=True))
 
-
-def build(config: Mapping[str, Any], weights: Mapping[str, Tensor], location: str) -> ModelProto:
-    """The graph for tensors that lie in the file `location`, relative to the graph's own."""
-    for key, value in _SUPPORTED.items():
-        if config.get(key, value) != value:
-            raise UnusableModel(f"config.json: {key} is {config[key]!r}, only {value!r} will do")
-    if missing := [key for key in _NEEDED if key not in config]:
-        raise UnusableModel(f"config.json lacks {', '.join(missing)}")
-    graph = _Encoder(config, weights, location)
-    graph.share()
-    hidden = graph.embed()
-    for layer in (f"encoder.layer.{number}" for number in range(config["num_hidden_layers"])):
-        mixed = graph.attend(hidden, f"{layer}.attention.self")
-        hidden = graph.add_and_norm(mixed, hidden, f"{layer}.attention.output")
-        inner = graph.gelu(graph.dense(hidden, f"{layer}.intermediate.dense"), layer)
-        hidden = graph.add_and_norm(inner, hidden, f"{layer}.output")
-    graph.pool(hidden)
-
-    inputs = [
-        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
-        for name in ("input_ids", "attention_mask")
-    ]
-    output = helper.make_tensor_value_info(
-        "embedding", TensorProto.FLOAT, ["batch", config["hidden_size"]]
-    )
-    body = helper.make_graph(
-        graph.nodes, "sentence-encoder", inputs, [output], list(graph.constants.values())
-    )
-    return helper.make_model(
-        body,
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        model_version=BUILDER,
-        producer_name="anabranch",
-    )
-
-
-class _Encoder:
-    """The graph under construction; every method adds nodes and returns its output's name."""
-
-    def __init__(
-        self, config: Mapping[str, Any], weights: Mapping[str, Tensor], location: str
-    ) -> None:
-        self._config, self._weights, self._location = config, weights, location
-        self._prefix = "bert." if any(name.startswith("bert.") for name in weights) else ""
+    def __init__(self, config: Mapping[str, Any], file: Path) -> None:
+        for key, value in _SUPPORTED.items():
+            if config.get(key, value) != value:
+                raise UnusableModel(
+                    f"config.json: {key} is {config[key]!r}, only {value!r} will do"
+                )
+        if missing := [key for key in _NEEDED if key not in config]:
+            raise UnusableModel(f"config.json lacks {', '.join(missing)}")
+        self.file = file
+        self._config, self._weights = config, tensors(file)
+        self._prefix = "bert." if any(name.startswith("bert.") for name in self._weights) else ""
         self._heads = int(config["num_attention_heads"])
         self._width = int(config["hidden_size"])
         self.nodes: list[NodeProto] = []
         self.constants: dict[str, TensorProto] = {}
+
+    def model(self) -> ModelProto:
+        """The whole graph."""
+        self.share()
+        hidden = self.embed()
+        for number in range(self._config["num_hidden_layers"]):
+            layer = f"encoder.layer.{number}"
+            mixed = self.attend(hidden, f"{layer}.attention.self")
+            hidden = self.add_and_norm(mixed, hidden, f"{layer}.attention.output")
+            inner = self.gelu(self.dense(hidden, f"{layer}.intermediate.dense"), layer)
+            hidden = self.add_and_norm(inner, hidden, f"{layer}.output")
+        self.pool(hidden)
+        inputs = [
+            helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
+            for name in ("input_ids", "attention_mask")
+        ]
+        output = helper.make_tensor_value_info(
+            "embedding", TensorProto.FLOAT, ["batch", self._width]
+        )
+        body = helper.make_graph(
+            self.nodes, "sentence-encoder", inputs, [output], list(self.constants.values())
+        )
+        return helper.make_model(
+            body,
+            opset_imports=[helper.make_opsetid(*own) for own in OPSETS.items()],
+            ir_version=IR_VERSION,
+            model_version=BUILDER,
+            producer_name="anabranch",
+        )
 
     def share(self) -> None:
         """The constants and the additive mask that every layer uses."""
@@ -103,27 +93,27 @@ class _Encoder:
         integers = {"zero": [0], "one_row": [1], "row_axis": [1], "head_axes": [1, 2]}
         integers |= {"split": [0, 0, heads, width // heads], "merge": [0, 0, width]}
         for name, value in integers.items():
-            self._constant(name, np.array(value, np.int64))
+            self.constant(name, np.array(value, np.int64))
         scalars = {"one": 1.0, "half": 0.5, "tiny": 1e-12, "masked": _MASKED}
         scalars |= {"root_of_two": 2**0.5, "root_of_width": (width // heads) ** 0.5}
         for name, number in scalars.items():
-            self._constant(name, np.array(number, np.float32))
-        self._op("Cast", ["attention_mask"], "kept", to=TensorProto.FLOAT)
-        self._op("Unsqueeze", ["kept", "head_axes"], "kept_by_head")
-        self._op("Sub", ["one", "kept_by_head"], "dropped")
-        self._op("Mul", ["dropped", "masked"], "mask")
+            self.constant(name, np.array(number, np.float32))
+        self.op("Cast", ["attention_mask"], "kept", to=TensorProto.FLOAT)
+        self.op("Unsqueeze", ["kept", "head_axes"], "kept_by_head")
+        self.op("Sub", ["one", "kept_by_head"], "dropped")
+        self.op("Mul", ["dropped", "masked"], "mask")
 
     def embed(self) -> str:
         """Word, position and first segment, normalised."""
-        words = self._weight("embeddings.word_embeddings.weight")
-        places = self._weight("embeddings.position_embeddings.weight")
-        segments = self._weight("embeddings.token_type_embeddings.weight")
-        self._op("Gather", [words, "input_ids"], "word")
-        self._op("Shape", ["input_ids"], "length", start=1, end=2)
-        self._op("Slice", [places, "zero", "length"], "place")
-        self._op("Slice", [segments, "zero", "one_row"], "segment")
-        self._op("Add", ["place", "segment"], "place_and_segment")
-        self._op("Add", ["word", "place_and_segment"], "embedded")
+        words = self.weight("embeddings.word_embeddings.weight")
+        places = self.weight("embeddings.position_embeddings.weight")
+        segments = self.weight("embeddings.token_type_embeddings.weight")
+        self.op("Gather", [words, "input_ids"], "word")
+        self.op("Shape", ["input_ids"], "length", start=1, end=2)
+        self.op("Slice", [places, "zero", "length"], "place")
+        self.op("Slice", [segments, "zero", "one_row"], "segment")
+        self.op("Add", ["place", "segment"], "place_and_segment")
+        self.op("Add", ["word", "place_and_segment"], "embedded")
         return self._norm("embedded", "embeddings.LayerNorm")
 
     def attend(self, hidden: str, layer: str) -> str:
@@ -131,74 +121,81 @@ class _Encoder:
         query = self._split(self.dense(hidden, f"{layer}.query"), f"{layer}.query", (0, 2, 1, 3))
         key = self._split(self.dense(hidden, f"{layer}.key"), f"{layer}.key", (0, 2, 3, 1))
         value = self._split(self.dense(hidden, f"{layer}.value"), f"{layer}.value", (0, 2, 1, 3))
-        dots = self._op("MatMul", [query, key], f"{layer}.dots")
-        scores = self._op("Div", [dots, "root_of_width"], f"{layer}.scores")
-        seen = self._op("Add", [scores, "mask"], f"{layer}.seen")
-        shares = self._op("Softmax", [seen], f"{layer}.shares", axis=-1)
-        mixed = self._op("MatMul", [shares, value], f"{layer}.mixed")
-        rows = self._op("Transpose", [mixed], f"{layer}.rows", perm=(0, 2, 1, 3))
-        return self._op("Reshape", [rows, "merge"], f"{layer}.out")
+        dots = self.op("MatMul", [query, key], f"{layer}.dots")
+        scores = self.op("Div", [dots, "root_of_width"], f"{layer}.scores")
+        seen = self.op("Add", [scores, "mask"], f"{layer}.seen")
+        shares = self.op("Softmax", [seen], f"{layer}.shares", axis=-1)
+        mixed = self.op("MatMul", [shares, value], f"{layer}.mixed")
+        rows = self.op("Transpose", [mixed], f"{layer}.rows", perm=(0, 2, 1, 3))
+        return self.op("Reshape", [rows, "merge"], f"{layer}.out")
 
     def dense(self, source: str, layer: str) -> str:
         """`x Wᵀ + b`; torch keeps W as [out, in]. The transposition is folded at load."""
-        weight = self._weight(f"{layer}.weight")
-        turned = self._op("Transpose", [weight], f"{layer}.turned", perm=(1, 0))
-        product = self._op("MatMul", [source, turned], f"{layer}.product")
-        return self._op("Add", [product, self._weight(f"{layer}.bias")], f"{layer}.sum")
+        weight = self.weight(f"{layer}.weight")
+        turned = self.op("Transpose", [weight], f"{layer}.turned", perm=(1, 0))
+        product = self.op("MatMul", [source, turned], f"{layer}.product")
+        return self.op("Add", [product, self.weight(f"{layer}.bias")], f"{layer}.sum")
 
     def add_and_norm(self, source: str, residual: str, block: str) -> str:
         """Dense layer, residual connection and layer norm, as BERT ends each half-layer."""
-        added = self._op("Add", [self.dense(source, f"{block}.dense"), residual], f"{block}.added")
+        added = self.op("Add", [self.dense(source, f"{block}.dense"), residual], f"{block}.added")
         return self._norm(added, f"{block}.LayerNorm")
 
     def gelu(self, source: str, layer: str) -> str:
         """The exact form with erf, not the tanh approximation."""
-        scaled = self._op("Div", [source, "root_of_two"], f"{layer}.gelu.scaled")
-        error = self._op("Erf", [scaled], f"{layer}.gelu.erf")
-        gate = self._op("Add", [error, "one"], f"{layer}.gelu.gate")
-        gated = self._op("Mul", [source, gate], f"{layer}.gelu.gated")
-        return self._op("Mul", [gated, "half"], f"{layer}.gelu.out")
+        scaled = self.op("Div", [source, "root_of_two"], f"{layer}.gelu.scaled")
+        error = self.op("Erf", [scaled], f"{layer}.gelu.erf")
+        gate = self.op("Add", [error, "one"], f"{layer}.gelu.gate")
+        gated = self.op("Mul", [source, gate], f"{layer}.gelu.gated")
+        return self.op("Mul", [gated, "half"], f"{layer}.gelu.out")
 
     def pool(self, hidden: str) -> None:
         """Sum over the kept tokens at unit length: the count of a mean would cancel out."""
-        self._op("Unsqueeze", ["kept", "row_axis"], "kept_row")
-        self._op("MatMul", ["kept_row", hidden], "pooled_row")
-        self._op("Squeeze", ["pooled_row", "row_axis"], "pooled")
-        self._op("ReduceL2", ["pooled"], "norm", axes=[1], keepdims=1)
-        self._op("Max", ["norm", "tiny"], "norm_floor")
-        self._op("Div", ["pooled", "norm_floor"], "embedding")
+        self.op("Unsqueeze", ["kept", "row_axis"], "kept_row")
+        self.op("MatMul", ["kept_row", hidden], "pooled_row")
+        self.op("Squeeze", ["pooled_row", "row_axis"], "pooled")
+        self.op("ReduceL2", ["pooled"], "norm", axes=[1], keepdims=1)
+        self.op("Max", ["norm", "tiny"], "norm_floor")
+        self.op("Div", ["pooled", "norm_floor"], "embedding")
 
     def _split(self, source: str, layer: str, order: Sequence[int]) -> str:
-        heads = self._op("Reshape", [source, "split"], f"{layer}.heads")
-        return self._op("Transpose", [heads], f"{layer}.view", perm=order)
+        heads = self.op("Reshape", [source, "split"], f"{layer}.heads")
+        return self.op("Transpose", [heads], f"{layer}.view", perm=order)
 
     def _norm(self, source: str, layer: str) -> str:
-        inputs = [source, self._weight(f"{layer}.weight"), self._weight(f"{layer}.bias")]
+        inputs = [source, self.weight(f"{layer}.weight"), self.weight(f"{layer}.bias")]
         epsilon = float(self._config["layer_norm_eps"])
-        return self._op("LayerNormalization", inputs, f"{layer}.out", axis=-1, epsilon=epsilon)
+        return self.op("LayerNormalization", inputs, f"{layer}.out", axis=-1, epsilon=epsilon)
 
-    def _op(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
+    def op(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
+        """Add one operator."""
         self.nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
         return output
 
-    def _constant(self, name: str, value: np.ndarray[Any, Any]) -> None:
+    def constant(self, name: str, value: np.ndarray[Any, Any]) -> None:
+        """Add a tensor that the graph itself holds."""
         self.constants[name] = numpy_helper.from_array(value, name)
 
-    def _weight(self, name: str) -> str:
+    def weight(self, name: str) -> str:
         """Refer to a tensor of the weights file."""
-        tensor = self._weights.get(self._prefix + name)
-        if tensor is None:
-            raise UnusableModel(f"{self._location} lacks the tensor {name}")
-        if tensor.kind != "F32":
-            raise UnusableModel(f"{self._location}: {name} is {tensor.kind}, only F32 will do")
+        tensor = self.tensor(name)
         proto = TensorProto(
             name=name,
             data_type=TensorProto.FLOAT,
             dims=tensor.shape,
             data_location=TensorProto.EXTERNAL,
         )
-        place = {"location": self._location, "offset": tensor.offset, "length": tensor.length}
+        place = {"location": self.file.name, "offset": tensor.offset, "length": tensor.length}
         for key, value in place.items():
             proto.external_data.add(key=key, value=str(value))
         self.constants[name] = proto
         return name
+
+    def tensor(self, name: str) -> Tensor:
+        """Where a float32 tensor of the weights file stands."""
+        tensor = self._weights.get(self._prefix + name)
+        if tensor is None:
+            raise UnusableModel(f"{self.file.name} lacks the tensor {name}")
+        if tensor.kind != "F32":
+            raise UnusableModel(f"{self.file.name}: {name} is {tensor.kind}, only F32 will do")
+        return tensor

@@ -59,7 +59,11 @@ async def encoder(settings: Settings) -> AsyncIterator[Encoder]:
         )
     elif chosen.use == "onnx" and (settings.weights_dir / "tokenizer.json").is_file():
         await _prepared(settings)
-        inner = OnnxEmbedder(settings.weights_dir, max_tokens=chosen.max_tokens)
+        inner = OnnxEmbedder(
+            settings.weights_dir,
+            max_tokens=chosen.max_tokens,
+            exact_questions=chosen.questions == "float32",
+        )
     else:
         inner = HashingEmbedder(chosen.dimension)
         if chosen.use == "onnx":

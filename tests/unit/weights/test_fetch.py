@@ -15,7 +15,8 @@ from app.weights.pins import Pins
 from app.weights.wheel import DownloadFailed
 from retrievers.embedders.onnx import OnnxEmbedder
 
-FILES = {"config.json", "tokenizer.json", "model.safetensors", "model.onnx", "manifest.json"}
+GRAPHS = {"model.onnx", "questions.onnx"}
+FILES = {"config.json", "tokenizer.json", "model.safetensors", *GRAPHS, "manifest.json"}
 
 
 @dataclass
@@ -94,7 +95,7 @@ def test_a_damaged_file_is_fetched_again(
     assert index.downloads == 2
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "manifest.json"])
+@pytest.mark.parametrize("name", ["model.onnx", "questions.onnx", "manifest.json"])
 @pytest.mark.parametrize("content", [b"", b"{}", b"damaged", None])
 def test_a_damaged_graph_is_built_again_without_a_download(
     index: Index, folder: Path, name: str, content: bytes | None
@@ -103,7 +104,7 @@ def test_a_damaged_graph_is_built_again_without_a_download(
     whole = contents(folder)
     if content is not None:
         (folder / name).write_bytes(content)
-    elif name == "model.onnx":
+    elif name in GRAPHS:
         (folder / name).unlink()
     fetch(folder, lambda _: None, index.pins, no_download)
     assert contents(folder) == whole

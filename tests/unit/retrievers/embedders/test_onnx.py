@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def embedder(folder: Path):  # type: ignore[no-untyped-def]
-    made = OnnxEmbedder(folder, max_tokens=40)
+    made = OnnxEmbedder(folder, max_tokens=40, exact_questions=True)
     await made.open()
     yield made
     await made.close()
@@ -56,7 +56,7 @@ async def test_a_long_text_is_cut_at_the_set_limit_not_at_the_tokenizers(folder:
     text = "the lamp " * 30
     found = []
     for limit in (8, 20, 40):
-        embedder = OnnxEmbedder(folder, max_tokens=limit)
+        embedder = OnnxEmbedder(folder, max_tokens=limit, exact_questions=True)
         await embedder.open()
         found.append((await embedder.queries([text]))[0])
         await embedder.close()
@@ -124,6 +124,21 @@ async def test_a_missing_or_damaged_file_is_an_unavailable_encoder(
         (folder / name).write_bytes(b"\xff" * 7)
     with pytest.raises(RetrieverUnavailable, match="cannot be loaded"):
         await OnnxEmbedder(folder, max_tokens=40).open()
+
+
+async def test_a_damaged_graph_for_questions_is_an_unavailable_encoder(folder: Path) -> None:
+    (folder / "questions.onnx").write_bytes(b"\xff" * 7)
+    with pytest.raises(RetrieverUnavailable, match="cannot be loaded"):
+        await OnnxEmbedder(folder, max_tokens=40).open()
+
+
+async def test_a_folder_with_one_graph_takes_it_for_questions_too(folder: Path) -> None:
+    (folder / "questions.onnx").unlink()
+    embedder = OnnxEmbedder(folder, max_tokens=40)
+    await embedder.open()
+    found, wanted = await embedder.queries(TEXTS), await embedder.passages(TEXTS)
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    await embedder.close()
 
 
 async def test_more_tokens_than_the_model_has_positions_for_are_refused(folder: Path) -> None:
