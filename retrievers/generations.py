@@ -16,7 +16,7 @@ import re
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -183,6 +183,17 @@ class Generations:
         self._disk.sync(self.root)
         self._drafts.discard(draft)
         return Generation(draft, dict(facts), files)
+
+    def write(self, save: Callable[[Path], Mapping[str, Any]]) -> Path:
+        """Publish what `save` writes into a fresh folder and tells the facts of; the folder."""
+        draft = self.draft()
+        try:
+            self.publish(draft, save(draft))
+        except BaseException:
+            self.discard(draft)
+            raise
+        self.sweep()
+        return draft
 
     def discard(self, draft: Path) -> None:
         """Give a draft up; kept if it became current before something failed."""

@@ -4,30 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ParamSpec, TypeVar
+from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
-from retrievers.errors import RetrieverUnavailable
-from retrievers.filters import EVERYTHING
-from retrievers.generations import GenerationUnusable
+from retrievers.embedded import Embedded, Ids, batches
 from retrievers.graph import files
 from retrievers.graph.index import Passage, PassageIndex
 from retrievers.graph.linking import candidates
 from retrievers.graph.question import read
 from retrievers.graph.view import GraphOptions, View
 from retrievers.graph.words import Stemmer
-from retrievers.lane import Lane
-from retrievers.opened import Opened
 from retrievers.protocol import Health, Profile, Resources
-from retrievers.ranking import rank
 from retrievers.types import Chunk, ChunkId, CollectionId, DocumentKey, Evidence, Query
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
-BATCH = 256
 RULES = 1
 """Counts up whenever words, keys or linking change their meaning: old indexes are rebuilt then."""
 
@@ -47,7 +35,7 @@ class _Graph:
         self.view = View(self.index, self.options)
 
 
-class GraphRetriever:
+class GraphRetriever(Embedded[_Graph]):
     """`Retriever`, `Projection` and `PassageGraph` over passages and the entities they share.
 
     A search walks from the query's seeds and from the entities that its text names. Without both
@@ -55,35 +43,25 @@ class GraphRetriever:
     """
 
     name = "graph"
+    faults = (MemoryError, OSError)
 
     def __init__(self, resources: Resources, options: GraphOptions | None = None) -> None:
         self._options = options or GraphOptions()
-        self._chunks = resources.chunks
-        self.fingerprint = f"graph-{files.FORMAT}.{RULES}"
+        fingerprint = f"graph-{files.FORMAT}.{RULES}"
+        super().__init__(resources, fingerprint, self._options.search_threads)
         self._stemmer = Stemmer()
-        self._searching = Lane("graph", self._options.search_threads)
-        self._writing = Lane("graph-write", 1, nice=5)
-        self._opened = Opened[_Graph](resources.data_dir, self.name, self.fingerprint)
 
     async def search(self, query: Query, k: int) -> list[Evidence]:
         """At most `k` visible chunks, most visited first, ties by key."""
         graph = self._opened.readable(query.collection)
         if graph is None or not len(graph.view) or k < 1:
             return []
-        allowed: npt.NDArray[np.int64] | None = None
-        if query.filter != EVERYTHING:
-            allowed = await self._chunks.select(query.collection, query.filter)
-            if allowed is not None and not len(allowed):
-                return []
         view = graph.view
 
-        def best(count: int) -> Mapping[ChunkId, float]:
+        def best(count: int, allowed: Ids | None) -> Mapping[ChunkId, float]:
             return view.best(read(query.text), query.seeds, count, allowed)
 
-        async def fetch(count: int) -> Mapping[ChunkId, float]:
-            return await self._searching.run(best, count)
-
-        return await rank(self.name, k, fetch, lambda ids: self._chunks.get(query.collection, ids))
+        return await self._ranked(query, k, best)
 
     async def profile(self, query: Query, ids: Sequence[ChunkId]) -> Profile:
         """Terms and entities of the candidates, in the order of `ids`."""
@@ -99,7 +77,7 @@ class GraphRetriever:
         Few mean that the texts name little (no capitals, no titles), and that the graph helps
         little.
         """
-        health = self._opened.health
+        health = await super().health()
         views = [graph.view for graph in self._opened.everything()]
         passages = sum(len(view) for view in views)
         if health.status == "ok" and passages:
@@ -136,102 +114,43 @@ class GraphRetriever:
         """Build a new index from all chunks, publish it and search it from now on."""
         async with self._opened.changing[collection]:
             index = PassageIndex(self._stemmer)
-            batch: list[Chunk] = []
-
-            async def add() -> None:
-                passages = await self._passages(collection, batch)
-                await self._write(index.fill, passages)
-                batch.clear()
-
-            async for chunk in chunks:
-                batch.append(chunk)
-                if len(batch) == BATCH:
-                    await add()
-            await add()
+            async for batch in batches(chunks):
+                await self._write(index.fill, await self._passages(collection, batch))
             await self._write(index.finish)
             graph = await self._write(_Graph, index, self._options)
             await self._publish(collection, graph)
             self._opened.put(collection, graph)
-
-    async def open(self, collection: CollectionId) -> bool:
-        """Load the published index; False when there is none or it cannot be used."""
-        async with self._opened.changing[collection]:
-            return await self._open(collection)
-
-    async def drop(self, collection: CollectionId) -> None:
-        """Forget the collection and delete its files."""
-        async with self._opened.changing[collection]:
-            self._opened.forget(collection)
-            await self._write(self._opened.generations(collection).remove)
-
-    async def close(self) -> None:
-        """Commit what is open and release the threads."""
-        try:
-            for collection in sorted(self._opened.dirty):
-                await self.commit(collection)
-        finally:
-            self._opened.clear()
-            self._searching.close()
-            self._writing.close()
 
     async def _passages(self, collection: CollectionId, chunks: Sequence[Chunk]) -> list[Passage]:
         found = await self._chunks.candidates(collection, [chunk.id for chunk in chunks])
         # A chunk deleted meanwhile has no candidates any more; its text still has them.
         return [Passage(c, found[c.id] if c.id in found else candidates(c.text)) for c in chunks]
 
-    async def _open(self, collection: CollectionId) -> bool:
-        if self._opened.get(collection) is not None:
-            return True  # the files may be older than what was applied since
+    async def _loading(self, collection: CollectionId) -> Callable[[], _Graph | None]:
         generations = self._opened.generations(collection)
 
         def load() -> _Graph | None:
-            generation = generations.current()
-            if generation is None:
+            found = generations.current()
+            if found is None:
                 return None
-            return _Graph(files.load(generation.folder, self._stemmer), self._options)
+            return _Graph(files.load(found.folder, self._stemmer), self._options)
 
-        try:
-            graph = await self._writing.run(load)
-        except (GenerationUnusable, ValueError, KeyError, IndexError, OSError) as error:
-            self._opened.refuse(collection, error)
-            return False
-        self._opened.forget(collection)
-        if graph is None:
-            return False
-        self._opened.put(collection, graph)
-        return True
+        return load
 
-    async def _writable(self, collection: CollectionId) -> _Graph:
-        if self._opened.unopened(collection):
-            await self._open(collection)
-        graph = self._opened.readable(collection)
-        if graph is None:
-            graph = _Graph(PassageIndex(self._stemmer), self._options)
-            self._opened.put(collection, graph)
-        return graph
+    async def _empty(self, collection: CollectionId) -> _Graph:
+        return _Graph(PassageIndex(self._stemmer), self._options)
 
     async def _publish(self, collection: CollectionId, graph: _Graph) -> None:
-        generations = self._opened.generations(collection)
+        def save(draft: Path) -> Mapping[str, object]:
+            files.save(graph.index, draft)
+            return {"passages": len(graph.view)}
 
-        def publish() -> None:
-            draft = generations.draft()
-            try:
-                files.save(graph.index, draft)
-                generations.publish(draft, {"passages": len(graph.view)})
-            except BaseException:
-                generations.discard(draft)
-                raise
-            generations.sweep()
+        def write() -> None:
+            folder = self._opened.generations(collection).write(save)
             if graph.index.worn:
                 # What was just written is the same graph without the rows of removed passages.
-                graph.index = files.load(draft, self._stemmer)
+                graph.index = files.load(folder, self._stemmer)
                 graph.publish()
 
-        await self._write(publish)
+        await self._write(write)
         self._opened.dirty.discard(collection)
-
-    async def _write(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return await self._writing.run(fn, *args, **kwargs)
-        except (MemoryError, OSError) as error:
-            raise RetrieverUnavailable(f"the graph cannot be written: {error}") from error

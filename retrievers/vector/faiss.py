@@ -4,27 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
+from pathlib import Path
 
 import faiss
 import numpy as np
 
+from retrievers.embedded import Embedded, Ids, batches
 from retrievers.errors import RetrieverUnavailable
-from retrievers.filters import EVERYTHING
-from retrievers.generations import GenerationUnusable
-from retrievers.lane import Lane
-from retrievers.opened import Opened
 from retrievers.protocol import Health, Matrix, Resources
-from retrievers.ranking import rank
 from retrievers.types import Chunk, ChunkId, CollectionId, DocumentKey, Evidence, Query
 from retrievers.vector.device import Choice, Device, choose
-from retrievers.vector.index import Ids
 from retrievers.vector.table import Table
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,47 +28,38 @@ class FaissOptions:
     """`gpu` searches a copy on the first CUDA device; filtered searches stay on the CPU."""
 
 
-class FaissRetriever:
+class FaissRetriever(Embedded[Table]):
     """`Retriever`, `Projection` and `VectorTable` over one table per collection.
 
     Scores are cosines rounded to 6 significant digits, because the last bits depend on the kernel.
     """
 
     name = "vector"
+    faults = (RuntimeError, MemoryError, OSError)  # FAISS throws the first two
 
     def __init__(self, resources: Resources, options: FaissOptions | None = None) -> None:
         self._options = options or FaissOptions()
-        self._embedder, self._chunks = resources.embedder, resources.chunks
-        self.fingerprint = f"faiss-1:{resources.embedder.fingerprint}"
-        self._searching = Lane("vector", self._options.search_threads, initialise=_one_thread)
-        self._writing = Lane("vector-write", 1, nice=5, initialise=_one_thread)
+        fingerprint = f"faiss-1:{resources.embedder.fingerprint}"
+        super().__init__(resources, fingerprint, self._options.search_threads, _one_thread)
+        self._embedder = resources.embedder
         self._device: Device | None = None
-        self._opened = Opened[Table](resources.data_dir, self.name, self.fingerprint)
 
     async def search(self, query: Query, k: int) -> list[Evidence]:
         """At most `k` visible chunks by cosine, best first, ties by key."""
         table = self._opened.readable(query.collection)
         if table is None or not len(table) or k < 1 or not query.text.strip():
             return []
-        allowed = None
-        if query.filter != EVERYTHING:
-            allowed = await self._chunks.select(query.collection, query.filter)
-            if allowed is not None and not len(allowed):
-                return []
         vector = await self._embedder.queries([query.text])
         if vector.shape != (1, table.dimension):
             raise RetrieverUnavailable(
                 f"the embedder gave {vector.shape}, the index holds {table.dimension} values"
             )
 
-        async def fetch(n: int) -> Mapping[ChunkId, float]:
-            try:
-                scores, ids = await self._searching.run(table.search, vector, n, allowed)
-            except (RuntimeError, MemoryError) as error:
-                raise RetrieverUnavailable(f"the vector index failed: {error}") from error
+        def best(n: int, allowed: Ids | None) -> Mapping[ChunkId, float]:
+            scores, ids = table.search(vector, n, allowed)
             return {ChunkId(i): score for i, score in zip(ids.tolist(), scores, strict=True)}
 
-        return await rank(self.name, k, fetch, lambda ids: self._chunks.get(query.collection, ids))
+        return await self._ranked(query, k, best)
 
     async def vectors(self, collection: CollectionId, ids: Sequence[ChunkId]) -> Matrix:
         """(len(ids), dimension); a chunk without a vector gives a zero row."""
@@ -102,7 +83,7 @@ class FaissRetriever:
             await self._chosen()
         except RetrieverUnavailable as error:
             return Health("down", str(error))
-        return self._opened.health
+        return await super().health()
 
     async def replace(
         self, collection: CollectionId, documents: Mapping[DocumentKey, Sequence[Chunk]]
@@ -122,7 +103,7 @@ class FaissRetriever:
             if table is None or collection not in self._opened.dirty:
                 return
             if table.worn:
-                await self._rebuild(collection, self._own(collection, table.ids))
+                await self._rebuild(collection, self._stored(collection, table.ids))
                 return
             if table.outgrown:
                 await self._write(table.cluster)
@@ -133,30 +114,12 @@ class FaissRetriever:
         async with self._opened.changing[collection]:
             await self._rebuild(collection, chunks)
 
-    async def open(self, collection: CollectionId) -> bool:
-        """Load the published table; False when there is none or it cannot be used."""
-        async with self._opened.changing[collection]:
-            return await self._open(collection)
+    async def _rebuild(self, collection: CollectionId, chunks: AsyncIterator[Chunk]) -> None:
+        table = await self._build(collection, chunks)
+        await self._publish(collection, table)
+        self._opened.put(collection, table)
 
-    async def drop(self, collection: CollectionId) -> None:
-        """Forget the collection and delete its files."""
-        async with self._opened.changing[collection]:
-            self._opened.forget(collection)
-            await self._write(self._opened.generations(collection).remove)
-
-    async def close(self) -> None:
-        """Commit what is open and release the threads."""
-        try:
-            for collection in sorted(self._opened.dirty):
-                await self.commit(collection)
-        finally:
-            self._opened.clear()
-            self._searching.close()
-            self._writing.close()
-
-    async def _open(self, collection: CollectionId) -> bool:
-        if self._opened.get(collection) is not None:
-            return True  # the files may be older than what was applied since
+    async def _loading(self, collection: CollectionId) -> Callable[[], Table | None]:
         generations = self._opened.generations(collection)
         device, flat_up_to = await self._chosen(), self._options.flat_up_to
 
@@ -164,32 +127,9 @@ class FaissRetriever:
             found = generations.current()
             return Table.load(found.folder, found.facts, flat_up_to, device) if found else None
 
-        try:
-            table = await self._writing.run(load)
-        except (GenerationUnusable, RuntimeError, ValueError, OSError) as error:
-            self._opened.refuse(collection, error)
-            return False
-        self._opened.forget(collection)
-        if table is None:
-            return False
-        self._opened.put(collection, table)
-        return True
+        return load
 
-    async def _writable(self, collection: CollectionId) -> Table:
-        if self._opened.unopened(collection):
-            await self._open(collection)
-        table = self._opened.readable(collection)
-        if table is None:
-            table = await self._empty()
-            self._opened.put(collection, table)
-        return table
-
-    async def _rebuild(self, collection: CollectionId, chunks: AsyncIterator[Chunk]) -> None:
-        table = await self._build(chunks)
-        await self._publish(collection, table)
-        self._opened.put(collection, table)
-
-    async def _empty(self) -> Table:
+    async def _empty(self, collection: CollectionId) -> Table:
         device = await self._chosen()
         return Table(self._embedder.dimension, self._options.flat_up_to, device)
 
@@ -211,52 +151,22 @@ class FaissRetriever:
             )
         return ids, documents, vectors
 
-    async def _build(self, chunks: AsyncIterator[Chunk]) -> Table:
-        table = await self._empty()
-        batch: list[Chunk] = []
-
-        async def add() -> None:
-            ids, documents, vectors = await self._embed(batch)
-            nothing = np.empty(0, np.int64)
-            await self._write(table.replace, nothing, ids, documents, vectors)
+    async def _build(self, collection: CollectionId, chunks: AsyncIterator[Chunk]) -> Table:
+        table = await self._empty(collection)
+        nothing = np.empty(0, np.int64)
+        async for batch in batches(chunks):
+            await self._write(table.replace, nothing, *await self._embed(batch))
             if table.outgrown:
                 await self._write(table.cluster)
-            batch.clear()
-
-        async for chunk in chunks:
-            batch.append(chunk)
-            if len(batch) == BATCH:
-                await add()
-        await add()
         return table
 
-    async def _own(self, collection: CollectionId, ids: Ids) -> AsyncIterator[Chunk]:
-        for start in range(0, len(ids), BATCH):
-            wanted = [ChunkId(int(i)) for i in ids[start : start + BATCH]]
-            for chunk in (await self._chunks.stored(collection, wanted)).values():
-                yield chunk
-
     async def _publish(self, collection: CollectionId, table: Table) -> None:
-        generations = self._opened.generations(collection)
+        def save(draft: Path) -> Mapping[str, object]:
+            table.save(draft)
+            return table.facts
 
-        def publish() -> None:
-            draft = generations.draft()
-            try:
-                table.save(draft)
-                generations.publish(draft, table.facts)
-            except BaseException:
-                generations.discard(draft)
-                raise
-            generations.sweep()
-
-        await self._write(publish)
+        await self._write(self._opened.generations(collection).write, save)
         self._opened.dirty.discard(collection)
-
-    async def _write(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return await self._writing.run(fn, *args, **kwargs)
-        except (RuntimeError, MemoryError, OSError) as error:  # FAISS throws the first two
-            raise RetrieverUnavailable(f"the vector index cannot be written: {error}") from error
 
 
 def _one_thread() -> None:
