@@ -30,7 +30,6 @@ _PRAGMAS = (
     "synchronous=FULL",  # what was acknowledged survives a power cut
     "foreign_keys=ON",
     "temp_store=MEMORY",
-    "cache_size=-4096",  # of each connection; the kernel caches the file anyway
     "journal_size_limit=67108864",
 )
 

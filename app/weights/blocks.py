@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from app.weights.graph import EMBEDDED, Encoder
+from app.weights.graph import Encoder
 
 BLOCK = 128
 LEAST_BLOCK = 16  # of the operator
@@ -41,18 +41,7 @@ def quantise(weights: npt.NDArray[np.float32], block: int) -> tuple[Any, Any]:
 
 
 class BlockEncoder(Encoder):
-    """The layers alone, with their weights in itself, rounded.
-
-    It begins with what the exact graph makes of the tokens: the table of the vocabulary, the
-    largest tensor of all, is then mapped once for both.
-    """
-
-    takes = (EMBEDDED, "attention_mask")
-    gives = ("embedding",)
-
-    def embed(self) -> str:
-        """Nothing: it is an input."""
-        return EMBEDDED
+    """As its base, but dense layers hold their weights themselves, rounded."""
 
     def dense(self, source: str, layer: str) -> str:
         """`x Wᵀ + b`; the operator keeps W as torch does, [out, in]."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.weights.blocks import BlockEncoder
 from app.weights.graph import Encoder
-from app.weights.safetensors import UnusableModel
+from retrievers.embedders.safetensors import UnusableModel
 
 
 def convert(source: Path, passages: Path, questions: Path) -> None:

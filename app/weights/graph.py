@@ -15,20 +15,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
-from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from app.weights.pins import BUILDER
-from app.weights.safetensors import Tensor, UnusableModel, tensors
+from retrievers.embedders.safetensors import Tensor, UnusableModel, tensors
 
 OPSETS = {"": 17, "com.microsoft": 1}
 IR_VERSION = 8  # what belongs to opset 17; onnx would write its newest, which older runtimes refuse
-
-EMBEDDED = "embeddings.LayerNorm.out"
-"""[batch, tokens, hidden], what the first encoder layer sees; a second output for those who want no
-more of the graph: what nobody asks for is not computed."""
 
 _SUPPORTED = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute"}
 _NEEDED = ("hidden_size", "num_attention_heads", "num_hidden_layers", "layer_norm_eps")
@@ -45,9 +41,6 @@ class Encoder:
     Raises:
         UnusableModel: Damaged files, or a model that is no plain BERT encoder in float32.
     """
-
-    takes: ClassVar[Sequence[str]] = ("input_ids", "attention_mask")
-    gives: ClassVar[Sequence[str]] = ("embedding", EMBEDDED)
 
     def __init__(self, config: Mapping[str, Any], file: Path) -> None:
         for key, value in _SUPPORTED.items():
@@ -76,12 +69,15 @@ class Encoder:
             inner = self.gelu(self.dense(hidden, f"{layer}.intermediate.dense"), layer)
             hidden = self.add_and_norm(inner, hidden, f"{layer}.output")
         self.pool(hidden)
+        inputs = [
+            helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
+            for name in ("input_ids", "attention_mask")
+        ]
+        output = helper.make_tensor_value_info(
+            "embedding", TensorProto.FLOAT, ["batch", self._width]
+        )
         body = helper.make_graph(
-            self.nodes,
-            "sentence-encoder",
-            [self._port(name) for name in self.takes],
-            [self._port(name) for name in self.gives],
-            list(self.constants.values()),
+            self.nodes, "sentence-encoder", inputs, [output], list(self.constants.values())
         )
         return helper.make_model(
             body,
@@ -161,14 +157,6 @@ class Encoder:
         self.op("ReduceL2", ["pooled"], "norm", axes=[1], keepdims=1)
         self.op("Max", ["norm", "tiny"], "norm_floor")
         self.op("Div", ["pooled", "norm_floor"], "embedding")
-
-    def _port(self, name: str) -> ValueInfoProto:
-        shape: list[str | int | None] = ["batch", "tokens", self._width]
-        if name in ("input_ids", "attention_mask"):
-            return helper.make_tensor_value_info(name, TensorProto.INT64, shape[:2])
-        if name == "embedding":
-            shape.pop(1)
-        return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
     def _split(self, source: str, layer: str, order: Sequence[int]) -> str:
         heads = self.op("Reshape", [source, "split"], f"{layer}.heads")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,10 +23,12 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 )
 from tokenizers import Tokenizer
 
+from retrievers.embedders.safetensors import UnusableModel, tensors
 from retrievers.errors import RetrieverUnavailable
 from retrievers.protocol import Matrix
 
-Arrays = dict[str, npt.NDArray[Any]]
+VOCABULARY = "embeddings.word_embeddings.weight"
+NOTHING: Mapping[str, ort.OrtValue] = MappingProxyType({})
 
 _RUNTIME_ERRORS = (
     Fail,
@@ -35,24 +38,25 @@ _RUNTIME_ERRORS = (
     NoSuchFile,
     RuntimeException,
 )
-_OF_TOKENS = {"input_ids", "attention_mask", "token_type_ids"}
 
 
 class Graph:
     """A loaded session; may be used on any thread.
 
     Args:
-        file: Its first output is one vector per text, or one per token: those are averaged over
-            the mask.
-        front: Where inputs that no tokenizer gives are outputs of another graph.
+        file: Takes `input_ids`, `attention_mask` and perhaps `token_type_ids`; its first output is
+            one vector per text, or one per token: those are averaged over the mask.
+        shared: Tensors of it that several graphs have; without a copy of their own.
     """
 
-    def __init__(self, file: Path, front: Graph | None = None) -> None:
+    def __init__(self, file: Path, shared: Mapping[str, ort.OrtValue] = NOTHING) -> None:
         options, providers = _session_options(), ["CPUExecutionProvider"]
+        for name, value in shared.items():
+            options.add_initializer(name, value)
+        self._shared = shared  # the session only borrows them
         self._session = ort.InferenceSession(file, options, providers=providers)
-        self._inputs = {entry.name for entry in self._session.get_inputs()}
+        self._typed = any(entry.name == "token_type_ids" for entry in self._session.get_inputs())
         self._output = self._session.get_outputs()[0].name
-        self._front, self._made = front, sorted(self._inputs - _OF_TOKENS)
         self.version: int = self._session.get_modelmeta().version
 
     def run(self, rows: Sequence[Sequence[int]], shrink: bool = False) -> Matrix:
@@ -66,23 +70,17 @@ class Graph:
         for at, row in enumerate(rows):
             ids[at, : len(row)] = row
             mask[at, : len(row)] = 1
-        of_tokens = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        made: Arrays = {}
-        if self._front is not None and self._made:
-            made = self._front.outputs(self._made, of_tokens)
-        found = self.outputs([self._output], of_tokens | made, shrink)[self._output]
-        return _unit(found if found.ndim == 2 else np.einsum("btd,bt->bd", found, mask))
-
-    def outputs(self, names: Sequence[str], given: Arrays, shrink: bool = False) -> Arrays:
-        """Some outputs, from what it takes of `given`."""
+        feed = {"input_ids": ids, "attention_mask": mask}
+        if self._typed:
+            feed["token_type_ids"] = np.zeros_like(ids)
         options = ort.RunOptions()
         if shrink:
             options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
-        taken = {name: given[name] for name in self._inputs}
         try:
-            return dict(zip(names, self._session.run(names, taken, options), strict=True))
+            found: npt.NDArray[np.float32] = self._session.run([self._output], feed, options)[0]
         except _RUNTIME_ERRORS as error:
             raise RetrieverUnavailable(f"the encoder failed: {error}") from error
+        return _unit(found if found.ndim == 2 else np.einsum("btd,bt->bd", found, mask))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +119,25 @@ def load(folder: Path, max_tokens: int, exact_questions: bool) -> Model:
         # The file may ask for both; they would cut long texts early and miscount short ones.
         tokenizer.no_truncation()
         tokenizer.no_padding()
-        passages = Graph(folder / "model.onnx")
         cheaper = folder / "questions.onnx"
-        exact = exact_questions or not cheaper.exists()
-        questions = passages if exact else Graph(cheaper, front=passages)
+        if exact_questions or not cheaper.exists():
+            passages = questions = Graph(folder / "model.onnx")
+        else:
+            shared = _vocabulary(folder / "model.safetensors")
+            passages, questions = Graph(folder / "model.onnx", shared), Graph(cheaper, shared)
         digest, dimension = _digest(folder, passages.version), int(config["hidden_size"])
         return Model(tokenizer, passages, questions, dimension, digest, max_tokens)
-    except (OSError, ValueError, *_RUNTIME_ERRORS) as error:
+    except (OSError, ValueError, UnusableModel, *_RUNTIME_ERRORS) as error:
         raise RetrieverUnavailable(f"the encoder in {folder} cannot be loaded: {error}") from error
+
+
+def _vocabulary(weights: Path) -> Mapping[str, ort.OrtValue]:
+    """The largest tensor, mapped once: each graph's own mapping of it would count as memory."""
+    for name, tensor in tensors(weights).items():
+        if name.removeprefix("bert.") == VOCABULARY and tensor.kind == "F32":
+            table = np.memmap(weights, np.float32, "r", tensor.offset, tensor.shape)
+            return {VOCABULARY: ort.OrtValue.ortvalue_from_numpy(np.asarray(table))}
+    return NOTHING
 
 
 def _unit(vectors: npt.NDArray[Any]) -> Matrix:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -12,6 +12,7 @@ from app.store.tables import chunks, collections, documents, version_chunks, ver
 from retrievers.types import Chunk, ChunkId, CollectionId, DocumentKey
 
 LIVE = ("live",)
+NOTHING: Mapping[str, Any] = MappingProxyType({})  # what most documents have for metadata
 STORED = ("live", "building")
 
 
@@ -77,6 +78,6 @@ def hydrated(rows: Iterable[Sequence[Any]]) -> dict[ChunkId, Chunk]:
             start,
             end,
             ordinal,
-            shared.setdefault(version, MappingProxyType(metadata)),
+            shared.setdefault(version, MappingProxyType(metadata)) if metadata else NOTHING,
         )
     return found

@@ -14,8 +14,7 @@ from tiny_bert import CONFIG, VOCABULARY, expected, tensors, write_model, write_
 
 from app.weights.blocks import quantise
 from app.weights.convert import convert
-from app.weights.graph import EMBEDDED
-from app.weights.safetensors import UnusableModel
+from retrievers.embedders.safetensors import UnusableModel
 
 ROWS = [[2, 4, 3], [2, *range(5, 30), 3], [2, 3], [2, *range(10, 45), 3]]
 
@@ -27,18 +26,12 @@ def make(folder: Path) -> None:
 def run(folder: Path, rows: list[list[int]], graph: str = "model.onnx") -> npt.NDArray[np.float32]:
     """All rows in one padded batch; padding holds a real word, so an unmasked one would show."""
     make(folder)
+    session = ort.InferenceSession(folder / graph, providers=["CPUExecutionProvider"])
     width = max(map(len, rows))
     ids = np.array([row + [7] * (width - len(row)) for row in rows], np.int64)
     mask = np.array([[1] * len(row) + [0] * (width - len(row)) for row in rows], np.int64)
-    given = {"input_ids": ids, "attention_mask": mask}
-    if graph == "questions.onnx":
-        (embedded,) = session(folder / "model.onnx").run([EMBEDDED], given)
-        given = {EMBEDDED: embedded, "attention_mask": mask}
-    return np.asarray(session(folder / graph).run(["embedding"], given)[0])
-
-
-def session(graph: Path) -> ort.InferenceSession:
-    return ort.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    (vectors,) = session.run(None, {"input_ids": ids, "attention_mask": mask})
+    return np.asarray(vectors)
 
 
 def test_the_graph_computes_what_bert_is_defined_to_compute(tmp_path: Path) -> None:

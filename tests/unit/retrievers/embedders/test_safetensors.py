@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tiny_bert import write_safetensors
 
-from app.weights.safetensors import UnusableModel, tensors
+from retrievers.embedders.safetensors import UnusableModel, tensors
 
 CONTENT = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.ones(5, np.float32)}
 
