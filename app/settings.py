@@ -96,6 +96,12 @@ class Ingest(Group):
     commit_every_s: PositiveFloat = 30.0
 
 
+class Answers(Group):
+    """What becomes of answers that were given."""
+
+    keep_days: PositiveInt = 30
+
+
 class Limits(Group):
     """What one request, one key and all requests together may ask for."""
 
@@ -143,6 +149,7 @@ class Settings(BaseSettings):
     retrievers: Retrievers = Retrievers()
     embedder: Embedder = Embedder()
     ingest: Ingest = Ingest()
+    answers: Answers = Answers()
     limits: Limits = Limits()
     observe: Observe = Observe()
 

@@ -6,9 +6,10 @@ operator; `ne`, `nin` and `Not` are exact complements, so they do match.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 MetadataValue = str | int | float | bool | Sequence[str]
 Operator = Literal[
@@ -84,15 +85,15 @@ def _same(stored: object, wanted: object) -> bool:
     return bool(stored == wanted)
 
 
-_ORDER: Mapping[str, Callable[[object, object], bool]] = {
-    "gt": lambda a, b: a > b,  # type: ignore[operator]  # both of one ordered kind
-    "gte": lambda a, b: a >= b,  # type: ignore[operator]
-    "lt": lambda a, b: a < b,  # type: ignore[operator]
-    "lte": lambda a, b: a <= b,  # type: ignore[operator]
+_ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
 }
 
 
-def _holds(op: str, stored: object, wanted: object) -> bool:
+def _holds(op: str, stored: Any, wanted: Any) -> bool:
     if stored is None:
         return False
     if op == "eq":
@@ -100,10 +101,10 @@ def _holds(op: str, stored: object, wanted: object) -> bool:
     if op == "in":
         options = wanted if isinstance(wanted, tuple | list) else (wanted,)
         if _kind(stored) == "list":
-            return any(item == option for item in stored for option in options)  # type: ignore[attr-defined]
+            return any(item == option for item in stored for option in options)
         return any(_same(stored, option) for option in options)
     if op == "contains":
-        return _kind(stored) == "list" and wanted in stored  # type: ignore[operator]
+        return _kind(stored) == "list" and wanted in stored
     if op == "prefix":
         return isinstance(stored, str) and isinstance(wanted, str) and stored.startswith(wanted)
     kind = _kind(stored)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NewType
+from typing import Any, NamedTuple, NewType
 
 from retrievers.filters import EVERYTHING, Filter, MetadataValue
 
@@ -67,9 +67,8 @@ class Query:
     """SQL proposed by a model: untrusted text that the SQL retriever guards like any other."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """One fact found by one channel.
+class Evidence(NamedTuple):
+    """One fact found by one channel; a tuple, since a search makes hundreds.
 
     `key` names the fact (a chunk's key, or a hash of source, statement and rows), so channels can
     agree on it. `score` is comparable within its channel only.

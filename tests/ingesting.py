@@ -20,6 +20,7 @@ from app.ingest.pipeline import PipelineOptions, Tools
 from app.ingest.service import Ingest
 from app.ingest.upkeep import Upkeep
 from app.ingest.worker import DEATHS, Worker, WorkerOptions
+from app.store.answers import Answers
 from app.store.chunks import StoredChunks
 from app.store.collections import Collections
 from app.store.documents import Documents
@@ -113,7 +114,7 @@ async def house(
     tools = Tools(jobs, documents, chunks, cache, Parser(sandbox, lane), indexers, lane, options)
     bells = Bells(jobs)
     laborer = Worker(jobs, collections, tools, bells, worker)
-    upkeep = Upkeep(collections, documents, indexers)
+    upkeep = Upkeep(collections, documents, indexers, Answers(database))
     parts = (sandbox, indexers, laborer, upkeep, bells)
     ingest = Ingest(collections, documents, jobs, cache.fingerprint, *parts)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, get_args
+from typing import Any, NoReturn, cast, get_args
 
 from app.api.limits import printable
 from app.api.problems import pointer
@@ -69,7 +69,7 @@ class _Reader:
             _refuse(f"the type is one of {known}", at + "/type")
         members = self._members(value, at, "key", "value")
         key = _key(members["key"], at + "/key")
-        return self._leaf(key, kind, members["value"], at + "/value")  # type: ignore[arg-type]
+        return self._leaf(key, cast(Operator, kind), members["value"], at + "/value")
 
     def _shorthand(self, value: Mapping[str, Any], at: str) -> Filter:
         leaves: list[Filter] = []

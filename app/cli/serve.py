@@ -50,7 +50,8 @@ async def _serve(settings: Settings, lock: DataDirLock) -> None:
     def started(host: str, port: int, state: Mapping[str, Any]) -> None:
         _calm_the_collector()
         show_first_key(state["edge"].services.first_key, _say)
-        url = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"  # noqa: S104
+        everywhere = host in ("0.0.0.0", "::")  # noqa: S104  # compared, not bound to
+        url = f"http://{'127.0.0.1' if everywhere else host}:{port}"
         lock.announce(url)
         _say(f"anabranch serves {url} (playground: {url}/docs)")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
 from app.domain.hit import Hit, Standing
@@ -50,13 +51,13 @@ def fuse_ranks(
     lists: Sequence[Sequence[str]], weights: Sequence[float] | None = None, k: float = RRF_K
 ) -> list[tuple[str, float]]:
     """The same over bare keys: distinct keys with their scores, best first, ties by key."""
-    shares: dict[str, list[float]] = {}
+    shares: defaultdict[str, list[float]] = defaultdict(list)
     for keys, weight in zip(lists, weights or [1.0] * len(lists), strict=True):
         for rank, key in enumerate(keys, 1):
-            shares.setdefault(key, []).append(weight / (k + rank))
+            shares[key].append(weight / (k + rank))
     # fsum, not sum: float addition depends on order, and the last bit decides ties.
-    scores = ((key, math.fsum(parts)) for key, parts in shares.items())
-    return sorted(scores, key=lambda scored: (-scored[1], scored[0]))
+    ordered = sorted((-math.fsum(parts), key) for key, parts in shares.items())
+    return [(key, -score) for score, key in ordered]
 
 
 def standings(

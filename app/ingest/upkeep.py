@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass
+from datetime import timedelta
 
 from app.ingest.indexers import Indexers
 from app.ingest.isolate import PASSING
+from app.store.answers import Answers
 from app.store.collections import Collections
 from app.store.documents import Documents
 
@@ -14,18 +17,27 @@ LOG = logging.getLogger("anabranch.upkeep")
 _ROWS = 200  # versions and documents of one transaction: writers wait no longer than that takes
 
 
+@dataclass(frozen=True, slots=True)
+class UpkeepOptions:
+    """When things are removed."""
+
+    every_s: float = 60.0
+    keep_answers: timedelta = timedelta(days=30)
+
+
 class Upkeep:
-    """Purges retired versions, tombstones and deleted collections, a little at a time."""
+    """Purges retired versions, tombstones, deleted collections and old answers, bit by bit."""
 
     def __init__(
         self,
         collections: Collections,
         documents: Documents,
         indexers: Indexers,
-        every_s: float = 60.0,
+        answers: Answers,
+        options: UpkeepOptions | None = None,
     ) -> None:
         self._collections, self._documents, self._indexers = collections, documents, indexers
-        self._every_s = every_s
+        self._answers, self._options = answers, options or UpkeepOptions()
         self._wanted = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
 
@@ -56,11 +68,13 @@ class Upkeep:
                 pass
         while await self._documents.purge(_ROWS):
             pass
+        while await self._answers.purge(self._options.keep_answers, _ROWS) == _ROWS:
+            pass
 
     async def _serve(self) -> None:
         while True:
             try:
-                async with asyncio.timeout(self._every_s):
+                async with asyncio.timeout(self._options.every_s):
                     await self._wanted.wait()
             except TimeoutError:
                 pass

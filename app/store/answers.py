@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import CursorResult, Row, delete, select
@@ -39,17 +40,23 @@ class StoredAnswer:
 class _Waiting:
     answer: StoredAnswer
     trace: Mapping[str, Any]
+    tried: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Answers:
-    """Write-behind: `save` costs no I/O, and `get` and `trace` see the answer at once.
+    """Keeps answers without making anyone wait for a database that is busy or away.
 
-    Answers saved at the same time share a transaction. A crash may lose those of the last moment;
-    `close` writes what is left.
+    `get` and `trace` see an answer at once. Answers saved at the same time share a transaction.
+
+    Args:
+        patience_s: How long `save` waits for its answer to be durable. What takes longer is written
+            behind: a crash may lose it, `close` writes what is left.
     """
 
-    def __init__(self, database: Database, clock: Clock = utc_now) -> None:
-        self._database, self._clock = database, clock
+    def __init__(
+        self, database: Database, clock: Clock = utc_now, patience_s: float = 0.25
+    ) -> None:
+        self._database, self._clock, self._patience_s = database, clock, patience_s
         self._waiting: dict[str, _Waiting] = {}
         self._writer: asyncio.Task[None] | None = None
 
@@ -63,11 +70,14 @@ class Answers:
     ) -> None:
         """Keep the answer and its trace (JSON values)."""
         answer = StoredAnswer(id, collection, key_id, document, self._clock())
-        self._waiting[id] = _Waiting(answer, trace)
+        self._waiting[id] = waiting = _Waiting(answer, trace)
         if len(self._waiting) > _MAX_WAITING:
             del self._waiting[next(iter(self._waiting))]
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write_all())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._patience_s):
+                await waiting.tried.wait()
 
     async def get(self, id: str) -> StoredAnswer:
         """By id.
@@ -93,11 +103,12 @@ class Answers:
         trace: Mapping[str, Any] = (await self._find(id)).trace
         return trace
 
-    async def delete_before(self, moment: datetime) -> int:
-        """Forget older answers; returns how many."""
+    async def purge(self, keep: timedelta, rows: int) -> int:
+        """Forget at most so many answers that are older; returns how many."""
+        old = select(answers.c.id).where(answers.c.created_at < self._clock() - keep).limit(rows)
         async with self._database.write() as connection:
             gone: CursorResult[tuple[()]] = await connection.execute(
-                delete(answers).where(answers.c.created_at < moment)
+                delete(answers).where(answers.c.id.in_(old))
             )
         return gone.rowcount
 
@@ -115,8 +126,11 @@ class Answers:
             except StorageUnavailable as error:
                 # Kept, and tried again with the next answer.
                 LOG.warning("answers are not written: %s", error.detail)
+                for waiting in batch.values():
+                    waiting.tried.set()
                 return
             for id, waiting in batch.items():
+                waiting.tried.set()
                 if self._waiting.get(id) is waiting:
                     del self._waiting[id]
 

@@ -66,7 +66,7 @@ class Connection(aiosqlite.Connection):
 
     async def on_thread(self, function: Callable[..., None], *args: Any) -> None:
         """Call it on the connection's thread."""
-        await self._execute(function, *args)  # type: ignore[no-untyped-call]
+        await self._execute(function, *args)  # type: ignore[no-untyped-call]  # the library has no types
 
     def cursor(self) -> Cursor:  # type: ignore[override]  # the adapter enters it, no more
         """A cursor; costs nothing."""

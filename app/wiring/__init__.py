@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from app.ingest.parse.parser import Parser
 from app.ingest.parse.sandbox import Sandbox
 from app.ingest.pipeline import PipelineOptions, Tools
 from app.ingest.service import Ingest, IngestLimits
-from app.ingest.upkeep import Upkeep
+from app.ingest.upkeep import Upkeep, UpkeepOptions
 from app.ingest.worker import DEATHS, Worker
 from app.settings import Settings
 from app.store.answers import Answers
@@ -120,7 +121,10 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
         parser = Parser(sandbox, cutting)
         tools = Tools(jobs, documents, chunks, embedder, parser, indexers, cutting, options)
         worker = Worker(jobs, collections, tools, bells)
-        upkeep = Upkeep(collections, documents, indexers)
+        answers = Answers(database)
+        stack.push_async_callback(answers.close)
+        keeping = UpkeepOptions(keep_answers=timedelta(days=settings.answers.keep_days))
+        upkeep = Upkeep(collections, documents, indexers, answers, keeping)
         stack.push_async_callback(upkeep.close)
         await upkeep.start()
         stack.push_async_callback(worker.close)
@@ -142,8 +146,6 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
             ),
         )
 
-        answers = Answers(database)
-        stack.push_async_callback(answers.close)
         keys = Keys(database, _pepper(folder / "pepper"))
         stack.push_async_callback(keys.save_usage)
         first_key = await _admit(keys, settings)

@@ -19,7 +19,7 @@ from retrievers.sql.engines.sqlite import SqliteEngine
 _POSTGRES = {"postgres", "postgresql"}
 _MYSQL = {"mysql", "mariadb"}
 _PORTS = {"postgresql": 5432, "mysql": 3306}
-_LOOPBACK = {"", "localhost", "127.0.0.1", "::1", "0.0.0.0", "[::1]"}  # noqa: S104
+_LOOPBACK = {"", "localhost", "127.0.0.1", "::1", "0.0.0.0", "[::1]"}  # noqa: S104  # compared only
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ def _operation() -> dict[str, object]:
 @router.post(
     "/collections/{collection}/files",
     response_model=JobAcceptedOut,
-    **_operation(),  # type: ignore[arg-type]
+    **_operation(),  # type: ignore[arg-type]  # named arguments in a mapping
 )
 async def add(
     request: Request, collection: CollectionDep, here: EdgeDep, wait: Wait = 0

@@ -20,7 +20,7 @@ from app.ingest.cut.outline import Outline, Tokens
 from app.ingest.cut.sentences import boundaries
 
 _SPECIAL_TOKENS = 2
-_CLAUSE = re.compile(r"[,;:—–)\]]\s|[，、：]")  # noqa: RUF001
+_CLAUSE = re.compile(r"[,;:—–)\]]\s|[，、：]")  # noqa: RUF001  # full width
 _SPACE = re.compile(r"\s")
 _CLUSTER = 64  # no real grapheme is longer; a text of nothing but combining marks is cut anyway
 

@@ -10,7 +10,7 @@ import re
 
 _CLOSING = "\"'”’»)\\]*_"  # noqa: RUF001  # what may stand between a full stop and the space
 _FULL_WIDTH_STOP = "。！？｡；"  # noqa: RUF001  # scripts that put no space between sentences
-_FULL_WIDTH_CLOSING = "」』”’）】》〉"  # noqa: RUF001
+_FULL_WIDTH_CLOSING = "」』”’）】》〉"  # noqa: RUF001  # meant as they are
 _STOP = re.compile(
     rf"""
       (?<![.!?…])(?P<point>[.!?…]++)[{_CLOSING}]*+(?=\s)    # linear also over a million dots
@@ -21,7 +21,7 @@ _STOP = re.compile(
     """,
     re.VERBOSE,
 )
-_LAST_WORD = re.compile(r"[^\s(\[\"“‘']*\Z")  # noqa: RUF001
+_LAST_WORD = re.compile(r"[^\s(\[\"“‘']*\Z")  # noqa: RUF001  # curly quotes
 _ABBREVIATIONS = frozenset(  # a list of literals would take a line for each
     """
     mr mrs ms dr prof rev hon gen gov sen rep lt col sgt capt maj cmdr adm st ste mt ft jr sr
@@ -30,7 +30,7 @@ _ABBREVIATIONS = frozenset(  # a list of literals would take a line for each
     jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun messrs
     u.s u.k u.n e.u d.c b.c a.d ph.d m.d b.a m.a bzw usw z.b d.h u.a evtl ggf str abs bd hrsg
     sra srta dra av avda núm pág mme mlle env max min avg tel ext r d b m n
-    """.split()  # noqa: SIM905
+    """.split()  # noqa: SIM905  # see above
 )
 _REACH = 24  # code points before a full stop that can hold an abbreviation
 

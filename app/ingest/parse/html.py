@@ -15,14 +15,14 @@ from app.ingest.parse.titles import title_of
 
 # Literal sets would take a line for each name.
 _INVISIBLE = frozenset(
-    "script style noscript template svg canvas iframe object embed head datalist".split()  # noqa: SIM905
+    "script style noscript template svg canvas iframe object embed head datalist".split()  # noqa: SIM905  # see above
 )
 _BLOCKS = frozenset(
     """
     address article aside blockquote body caption center dd details dialog div dl dt fieldset
     figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr html li main nav ol p pre section
     summary table tbody tfoot thead tr ul
-    """.split()  # noqa: SIM905
+    """.split()  # noqa: SIM905  # see above
 )
 _TIGHT = frozenset(("li", "dt", "dd", "tr"))  # one line after another, not paragraphs
 _CELLS = frozenset(("td", "th"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -56,9 +57,9 @@ async def test_many_answers_share_transactions(library: Library, answers: Answer
         return write()
 
     library.database.write = counted  # type: ignore[method-assign]
-    for number in range(50):
-        await answers.save(f"ans_{number}", library.here.id, {}, {})
-    await answers.close()
+    async with asyncio.TaskGroup() as group:
+        for number in range(50):
+            group.create_task(answers.save(f"ans_{number}", library.here.id, {}, {}))
     assert await stored(library) == 50
     assert begun == 1
 
@@ -78,16 +79,32 @@ async def test_answers_of_a_deleted_collection_are_hidden_and_not_written(
             await answers.get(id)
 
 
-async def test_old_answers_are_forgotten(library: Library, answers: Answers) -> None:
-    born = library.watch.now
-    await answers.save("ans_1", library.here.id, {}, {})
-    library.watch.forward(60)
-    await answers.save("ans_2", library.here.id, {}, {})
+async def test_a_saved_answer_is_durable(library: Library, answers: Answers) -> None:
+    await answers.save("ans_1", library.here.id, {"answer": "yes"}, {})
+    assert await stored(library) == 1
+
+
+async def test_a_busy_database_keeps_nobody_waiting(library: Library) -> None:
+    answers = Answers(library.database, library.watch, patience_s=0.01)
+    async with library.database.write():
+        await answers.save("ans_1", library.here.id, {}, {})
+        assert (await answers.get("ans_1")).id == "ans_1"
     await answers.close()
-    assert await answers.delete_before(born + timedelta(seconds=30)) == 1
+    assert await stored(library) == 1
+
+
+async def test_old_answers_are_forgotten_a_few_at_a_time(
+    library: Library, answers: Answers
+) -> None:
+    for number in range(3):
+        await answers.save(f"old_{number}", library.here.id, {}, {})
+    library.watch.forward(60)
+    await answers.save("new", library.here.id, {}, {})
+    keep = timedelta(seconds=30)
+    assert [await answers.purge(keep, 2) for _ in range(3)] == [2, 1, 0]
     with pytest.raises(NotFound):
-        await answers.get("ans_1")
-    await answers.get("ans_2")
+        await answers.get("old_0")
+    await answers.get("new")
 
 
 async def test_answers_wait_while_the_database_is_away(

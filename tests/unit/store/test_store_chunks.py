@@ -357,6 +357,18 @@ class TestRecent:
         self.keep(recent, self.chunk(3, 2))
         assert self.known(recent, 1, 2, 3) == {1, 3}
 
+    def test_the_collection_asked_the_longest_ago_gives_way(self) -> None:
+        recent, other = Recent(3), CollectionId(2)
+        self.keep(recent, self.chunk(1, 1), self.chunk(2, 1))
+        recent.keep(other, 0, [ChunkId(3)], {ChunkId(3): self.chunk(3, 2)})
+        self.known(recent, 1)
+        recent.keep(other, 0, [ChunkId(4)], {ChunkId(4): self.chunk(4, 2)})
+        assert (self.known(recent, 1, 2), recent.room) == ({1}, 0)
+        assert set(recent.look_up(other, [ChunkId(3), ChunkId(4)])[0]) == {3, 4}
+        for collection in (self.HERE, other):
+            recent.forget(collection)
+        assert recent.room == 3
+
     def test_forgetting_a_document_leaves_the_others(self) -> None:
         recent = Recent(9)
         self.keep(recent, self.chunk(1, 1), self.chunk(2, 1), self.chunk(3, 2))
