@@ -38,8 +38,6 @@ class BatchingEmbedder:
 
     Args:
         inner: An open embedder; it stays the caller's to close.
-        window_s: How long a busy embedder waits for company before its next run; an idle one
-            never waits.
         cache: Vectors to remember.
         runs: Runs at once.
         batch: Texts in one run.
@@ -49,7 +47,6 @@ class BatchingEmbedder:
     def __init__(
         self,
         inner: Embedder,
-        window_s: float = 0.001,
         cache: int = 2048,
         runs: int = 1,
         batch: int = 16,
@@ -58,7 +55,7 @@ class BatchingEmbedder:
         self.fingerprint = inner.fingerprint
         self.dimension = inner.dimension
         self.max_tokens = inner.max_tokens
-        self._inner, self._window_s, self._cache = inner, window_s, cache
+        self._inner, self._cache = inner, cache
         self._runs, self._batch, self._backlog = runs, batch, backlog
         self._known: OrderedDict[str, Vector] = OrderedDict()
         self._wanted: dict[str, _Wanted] = {}  # waiting or running
@@ -125,11 +122,11 @@ class BatchingEmbedder:
 
     async def _work(self) -> None:
         try:
-            await asyncio.sleep(0)  # callers of the same turn of the loop come along
-            while self._waiting:
+            while True:
+                await asyncio.sleep(0)  # callers of the same turn of the loop come along
+                if not self._waiting:
+                    return
                 await self._run([self._waiting.popitem(last=False) for _ in range(self._due())])
-                if 0 < len(self._waiting) < self._batch:
-                    await asyncio.sleep(self._window_s)
         finally:
             # Here, not in a callback: who asks before that ran would find a worker and wait for it.
             self._workers.discard(cast("asyncio.Task[None]", asyncio.current_task()))

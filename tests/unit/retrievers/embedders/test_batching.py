@@ -13,8 +13,6 @@ from retrievers.protocol import Matrix
 
 pytestmark = pytest.mark.anyio
 
-HOUR = 3600.0
-
 
 class Gated(HashingEmbedder):
     """Records its runs; while the gate is shut they do not end."""
@@ -46,7 +44,7 @@ async def vector(text: str) -> list[float]:
 
 
 async def test_an_idle_embedder_does_not_wait_for_company() -> None:
-    embedder = BatchingEmbedder(Gated(), window_s=HOUR)
+    embedder = BatchingEmbedder(Gated())
     assert (await embedder.queries(["a"]))[0].tolist() == await vector("a")
 
 
@@ -61,7 +59,7 @@ async def test_calls_of_the_same_moment_share_a_run() -> None:
 async def test_what_is_asked_during_a_run_goes_together_in_the_next() -> None:
     inner = Gated()
     inner.gate.clear()
-    embedder = BatchingEmbedder(inner, window_s=0)
+    embedder = BatchingEmbedder(inner)
     first = asyncio.create_task(embedder.queries(["a"]))
     await turns()
     rest = []
@@ -77,7 +75,7 @@ async def test_what_is_asked_during_a_run_goes_together_in_the_next() -> None:
 async def test_runs_are_bounded_in_texts_and_in_number() -> None:
     inner = Gated()
     inner.gate.clear()
-    embedder = BatchingEmbedder(inner, window_s=0, runs=2, batch=3)
+    embedder = BatchingEmbedder(inner, runs=2, batch=3)
     asked = [asyncio.create_task(embedder.queries([text])) for text in "abcdefghij"]
     await turns()
     assert [len(run) for run in inner.runs] == [3, 3]
@@ -132,7 +130,7 @@ async def test_who_leaves_does_not_take_the_vector_from_others() -> None:
 async def test_a_text_nobody_waits_for_any_more_is_not_embedded() -> None:
     inner = Gated()
     inner.gate.clear()
-    embedder = BatchingEmbedder(inner, window_s=0)
+    embedder = BatchingEmbedder(inner)
     running = asyncio.create_task(embedder.queries(["a"]))
     await turns()
     leaving = asyncio.create_task(embedder.queries(["b"]))
@@ -163,7 +161,7 @@ async def test_a_run_everybody_left_is_finished_and_remembered() -> None:
 async def test_beyond_the_backlog_a_call_is_refused_and_the_others_are_not() -> None:
     inner = Gated()
     inner.gate.clear()
-    embedder = BatchingEmbedder(inner, window_s=0, backlog=2)
+    embedder = BatchingEmbedder(inner, backlog=2)
     running = asyncio.create_task(embedder.queries(["a"]))
     await turns()
     waiting = asyncio.create_task(embedder.queries(["b", "c"]))
