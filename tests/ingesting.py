@@ -89,13 +89,15 @@ async def house(
     indexing: IndexersOptions | None = None,
     backends: Callable[[Resources], Sequence[Any]] = embedded,
     through: Callable[[str, Any], Any] = lambda name, part: part,
+    truth: str = "",
 ) -> AsyncIterator[House]:
     """The house in a folder that may hold an earlier one's data.
 
     Args:
         through: Wraps the parts that the ingest calls: store, encoder and indexes by name.
+        truth: URL of the database; empty for a SQLite file in the folder.
     """
-    database = Database(f"sqlite:///{folder / 'anabranch.db'}")
+    database = Database(truth or f"sqlite:///{folder / 'anabranch.db'}")
     await database.open()
     await migrate(database)
     cache = through("embedder", VectorCache(database, embedder or HashingEmbedder()))

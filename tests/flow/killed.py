@@ -1,6 +1,6 @@
 """A process that takes documents in until it is killed. Says in a journal what it was promised.
 
-    python tests/flow/killed.py FOLDER SEED
+    python tests/flow/killed.py FOLDER SEED [DATABASE_URL]
 
 Before each request a line says what is asked for, after it another one that it was granted; each
 line is on disk before the next step.
@@ -88,7 +88,7 @@ async def live(home: House, journal: Journal, dice: random.Random) -> None:
 async def main() -> None:
     """Open the folder and go on."""
     folder, dice = Path(sys.argv[1]), random.Random(int(sys.argv[2]))
-    async with house(folder, indexing=OFTEN) as home:
+    async with house(folder, indexing=OFTEN, truth="".join(sys.argv[3:])) as home:
         sys.stdout.write("open\n")
         sys.stdout.flush()
         await live(home, Journal(folder), dice)

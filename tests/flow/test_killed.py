@@ -20,11 +20,11 @@ KILLS = int(os.environ.get("ANABRANCH_TEST_KILLS", "15"))
 SEED = int(os.environ.get("ANABRANCH_TEST_SEED", "0")) or random.randrange(1, 10**6)
 
 
-def life_and_death(folder: Path, dice: random.Random) -> None:
+def life_and_death(folder: Path, dice: random.Random, truth: str) -> None:
     """One process from start to kill, which may come before it is open."""
     script = Path(__file__).with_name("killed.py")
     process = subprocess.Popen(
-        [sys.executable, str(script), str(folder), str(dice.randrange(10**9))],
+        [sys.executable, str(script), str(folder), str(dice.randrange(10**9)), truth],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -40,12 +40,18 @@ def life_and_death(folder: Path, dice: random.Random) -> None:
     process.communicate()
 
 
-async def test_a_process_killed_again_and_again_keeps_its_promises(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "database", ["sqlite", pytest.param("postgres", marks=pytest.mark.integration)]
+)
+async def test_a_process_killed_again_and_again_keeps_its_promises(
+    tmp_path: Path, database: str, request: pytest.FixtureRequest
+) -> None:
+    truth = "" if database == "sqlite" else request.getfixturevalue("postgres")
     dice = random.Random(SEED)
     for _ in range(KILLS):
-        life_and_death(tmp_path, dice)
+        life_and_death(tmp_path, dice, truth)
     journal = Journal(tmp_path)
-    async with house(tmp_path, indexing=OFTEN) as home:
+    async with house(tmp_path, indexing=OFTEN, truth=truth) as home:
         await home.indexers.rebuilt()
         for job in await home.jobs.page(None, 10_000):
             ended = await home.ingest.wait(job.id, 60)
