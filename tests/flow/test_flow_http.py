@@ -1,15 +1,16 @@
-"""The contract on the embedded stack: SQLite, FAISS, Tantivy, the graph, tables, over HTTP."""
+"""The contract over HTTP with all real parts: FAISS, Tantivy, graph, tables; each kind of truth."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from postgres import empty_database
 
 from app.main import create_app
 from app.server import Stated, opened
@@ -22,9 +23,25 @@ BRIDGE = "The Nine Heron Bridge was designed by Isaura Venn. It has four piers."
 VENN = "Isaura Venn was the daughter of Tobias Venn, a clockmaker in Callowby."
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.integration)])
+def truth(request: pytest.FixtureRequest) -> Iterator[str]:
+    """URL of a new database; empty for the default one in the data directory."""
+    if request.param == "sqlite":
+        yield ""
+        return
+    with empty_database() as url:
+        yield url
+
+
 @asynccontextmanager
-async def service(folder: Path) -> AsyncIterator[httpx.AsyncClient]:
-    settings = Settings(_env_file=None, data_dir=folder, api_keys=KEY, embedder={"use": "hashing"})
+async def service(folder: Path, truth: str) -> AsyncIterator[httpx.AsyncClient]:
+    settings = Settings(
+        _env_file=None,
+        data_dir=folder,
+        database_url=truth,
+        api_keys=KEY,
+        embedder={"use": "hashing"},
+    )
     app = create_app(settings)
     async with opened(app) as state:
         transport = httpx.ASGITransport(Stated(app, state))
@@ -54,9 +71,9 @@ async def search(client: httpx.AsyncClient, query: str, **given: Any) -> list[di
 
 
 async def test_a_document_is_found_by_every_channel_cited_replaced_and_deleted(
-    tmp_path: Path,
+    tmp_path: Path, truth: str
 ) -> None:
-    async with service(tmp_path) as client:
+    async with service(tmp_path, truth) as client:
         bridge = {"id": "b/1", "title": "Bridge", "text": BRIDGE, "metadata": {"n": 1}}
         job = await put(client, bridge, {"id": "v", "title": "Isaura Venn", "text": VENN})
         assert (job["done"], job["total"]) == (2, 2)
@@ -94,24 +111,24 @@ async def test_a_document_is_found_by_every_channel_cited_replaced_and_deleted(
         assert {hit["document_id"] for hit in left} <= {"v"}
 
 
-async def test_what_was_acknowledged_is_there_after_a_restart(tmp_path: Path) -> None:
-    async with service(tmp_path) as client:
+async def test_what_was_acknowledged_is_there_after_a_restart(tmp_path: Path, truth: str) -> None:
+    async with service(tmp_path, truth) as client:
         await put(client, {"id": "b", "text": BRIDGE})
         answer = (await client.post(f"{HOME}/ask", json={"question": "Who?"})).json()
         before = await search(client, "Nine Heron Bridge")
-    async with service(tmp_path) as client:
+    async with service(tmp_path, truth) as client:
         assert (await client.get("/readyz")).status_code == 200
         assert await search(client, "Nine Heron Bridge") == before
         assert (await client.get(f"/v1/answers/{answer['id']}")).json() == answer
 
 
-async def test_files_of_many_kinds_become_documents(tmp_path: Path) -> None:
+async def test_files_of_many_kinds_become_documents(tmp_path: Path, truth: str) -> None:
     files = [
         ("file", ("heron.md", b"# Herons\n\nNine bronze herons stand on the railings.")),
         ("file", ("eels.html", b"<h1>Eels</h1><p>Young eels climb the wet wall.</p>")),
         ("file", ("note.txt", "The mill smells of flour \u00e9.".encode())),
     ]
-    async with service(tmp_path) as client:
+    async with service(tmp_path, truth) as client:
         sent = await client.post(
             f"{HOME}/files", files=files, data={"id": ["h", "e", "n"]}, params={"wait": 60}
         )
@@ -123,7 +140,7 @@ async def test_files_of_many_kinds_become_documents(tmp_path: Path) -> None:
             assert stored["text"][hit["start"] : hit["end"]] == hit["text"]
 
 
-async def test_an_sql_source_answers_and_its_table_list_is_kept(tmp_path: Path) -> None:
+async def test_an_sql_source_answers_and_its_table_list_is_kept(tmp_path: Path, truth: str) -> None:
     database = tmp_path / "shop.db"
     with closing(sqlite3.connect(database)) as connection:
         connection.executescript(
@@ -131,7 +148,7 @@ async def test_an_sql_source_answers_and_its_table_list_is_kept(tmp_path: Path) 
             "INSERT INTO boats VALUES ('Marigold', 40), ('Marigold', 54), ('Patience', 7);"
             "INSERT INTO hidden VALUES ('canary');"
         )
-    async with service(tmp_path / "data") as client:
+    async with service(tmp_path / "data", truth) as client:
         body = {"name": "shop", "url": f"sqlite:///{database}", "tables": ["boats"]}
         assert (await client.post(f"{HOME}/sql-sources", json=body)).status_code == 201
         hits = await search(client, "What is the total toll of the boat Marigold?")
@@ -143,12 +160,12 @@ async def test_an_sql_source_answers_and_its_table_list_is_kept(tmp_path: Path) 
         missing = {"name": "gone", "url": f"sqlite:///{tmp_path}/none.db"}
         refused = await client.post(f"{HOME}/sql-sources", json=missing)
         assert refused.status_code == 422
-        own = {"name": "own", "url": f"sqlite:///{tmp_path}/data/anabranch.db"}
+        own = {"name": "own", "url": truth or f"sqlite:///{tmp_path}/data/anabranch.db"}
         assert (await client.post(f"{HOME}/sql-sources", json=own)).status_code == 422
 
 
-async def test_a_collection_comes_and_goes_with_all_it_holds(tmp_path: Path) -> None:
-    async with service(tmp_path) as client:
+async def test_a_collection_comes_and_goes_with_all_it_holds(tmp_path: Path, truth: str) -> None:
+    async with service(tmp_path, truth) as client:
         assert (await client.post("/v1/collections", json={"name": "w"})).status_code == 201
         posted = await client.post(
             "/v1/collections/w/documents?wait=60", json={"documents": [{"id": "d", "text": BRIDGE}]}
@@ -162,8 +179,8 @@ async def test_a_collection_comes_and_goes_with_all_it_holds(tmp_path: Path) -> 
         assert again.json()["results"] == []
 
 
-async def test_an_empty_collection_answers_without_inventing(tmp_path: Path) -> None:
-    async with service(tmp_path) as client:
+async def test_an_empty_collection_answers_without_inventing(tmp_path: Path, truth: str) -> None:
+    async with service(tmp_path, truth) as client:
         assert await search(client, "anything at all") == []
         asked = (await client.post(f"{HOME}/ask", json={"question": "What is this?"})).json()
         assert asked["status"] == "unanswerable"
