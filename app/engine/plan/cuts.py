@@ -1,0 +1,184 @@
+"""Where an inner question may be cut out of an outer one.
+
+Each function finds the last place of its kind: later clauses are inner ones in English.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from app.engine.plan.lexicon import (
+    ARTICLES,
+    AUXILIARIES,
+    BEFORE_WHICH,
+    BEING,
+    FUNCTION_WORDS,
+    NAME_PARTICLES,
+    NOMINAL_LINKS,
+    NOUN_PHRASE_LINKS,
+    PARTICIPLES,
+    RELATIVES,
+    ROLES,
+    TRAILING,
+)
+from app.engine.plan.tokens import Token, has_name
+
+CutKind = Literal["relative", "possessive", "nominal"]
+
+_HEAD_REACH = 7
+"""Words between a clause and the article of the noun it belongs to."""
+_LONGEST_REST = 3
+"""Nameless words left at the end of a question that belong to its last clause."""
+_POSSESSIVE = re.compile(r"(?:['\u2019]s|s['\u2019])$")
+_POSSESSIVE_S = re.compile(r"['\u2019]s$")
+_LINKING_VERBS = AUXILIARIES - BEING - {"be"}
+_ENDS_NOUN_PHRASE = FUNCTION_WORDS - NOUN_PHRASE_LINKS
+_ENDS_NOMINAL = FUNCTION_WORDS - ARTICLES
+
+
+class Cut(NamedTuple):
+    """`tokens[start:end]` may become a node of its own."""
+
+    kind: CutKind
+    start: int
+    end: int
+
+
+def cuts(tokens: Sequence[Token]) -> list[Cut]:
+    """The cuts that can be made, shortest first: the innermost contains no other.
+
+    Equal lengths: relative, possessive, nominal. A cut never takes all tokens.
+    """
+    found = (relative(tokens), possessive(tokens), nominal(tokens))
+    inner = [cut for cut in found if cut and cut.end - cut.start < len(tokens)]
+    return sorted(inner, key=lambda cut: cut.end - cut.start)
+
+
+def relative(tokens: Sequence[Token]) -> Cut | None:
+    """`the N (who|which|that|where|…) CLAUSE`, also with a participle for the pronoun."""
+    for place in range(len(tokens) - 2, 1, -1):
+        word, before = tokens[place].low, tokens[place - 1].low
+        if word in RELATIVES or (word in PARTICIPLES and before not in FUNCTION_WORDS):
+            opens = place - 1 if word == "which" and before in BEFORE_WHICH else place
+            for start in range(opens - 1, max(0, opens - _HEAD_REACH - 1), -1):
+                if tokens[start].low in ARTICLES:
+                    return Cut("relative", start, clause_end(tokens, place + 1))
+                if tokens[start].low in _ENDS_NOUN_PHRASE:
+                    break
+    return None
+
+
+def possessive(tokens: Sequence[Token]) -> Cut | None:
+    """`ENTITY's ROLE`; without a known role, the word after the possessive."""
+    for place in range(len(tokens) - 1, -1, -1):
+        token = tokens[place]
+        owner = token.name and _POSSESSIVE.search(token.text)
+        # A name may end in a small word: "Anna of the hill's dog".
+        small_owner = place + 1 < len(tokens) and _POSSESSIVE_S.search(token.text)
+        if not (owner or small_owner):
+            continue
+        start = _name_start(tokens, place)
+        if not tokens[start].name:
+            continue
+        end = _role_end(tokens, place)
+        if end > place + 1:
+            return Cut("possessive", start, end)
+    return None
+
+
+def nominal(tokens: Sequence[Token]) -> Cut | None:
+    """`the N (of|by|in|…) ENTITY`, with up to three words for N."""
+    last_name = max((place for place, token in enumerate(tokens) if token.name), default=-1)
+    # Behind the last name there is nothing to find, however many "the N of" stand there.
+    for place in range(min(len(tokens) - 2, last_name - 1), 1, -1):
+        if tokens[place].low not in NOMINAL_LINKS:
+            continue
+        for start in range(place - 1, max(0, place - 5), -1):
+            # A "The" with a capital is part of a name.
+            if tokens[start].low in _ENDS_NOMINAL or tokens[start].name:
+                break
+            if tokens[start].low == "the":
+                return Cut("nominal", start, clause_end(tokens, place + 1, trailing=False))
+    return None
+
+
+def clause_end(tokens: Sequence[Token], start: int, *, trailing: bool = True) -> int:
+    """Where the clause that begins at `start` ends.
+
+    It reaches to its last name, or to the verb of the main clause that goes on behind its first
+    names. Without a name it reaches to the end.
+
+    Args:
+        trailing: Whether verbs and prepositions after the last name belong to it.
+    """
+    last = _last_name(tokens, start)
+    if last is None:
+        return len(tokens)
+    verb = _main_verb(tokens, start, trailing=trailing)
+    if verb is not None:
+        return verb
+    end = last + 1
+    if not trailing:
+        return end
+    while end < len(tokens) and tokens[end].bare in TRAILING:
+        end += 1
+    rest = tokens[end:]
+    # "When did the city that … win": a main verb is still to come.
+    asks_by_do = any(token.low in ("did", "does", "do") for token in tokens[:start])
+    if len(rest) <= _LONGEST_REST and not has_name(rest) and not asks_by_do:
+        return len(tokens)
+    return end
+
+
+def _last_name(tokens: Sequence[Token], start: int) -> int | None:
+    """The last name from `start` on, before a comma that no name follows."""
+    last = None
+    for place in range(start, len(tokens)):
+        if tokens[place].name:
+            last = place
+        comma = tokens[place].text.endswith(",") and place + 1 < len(tokens)
+        if last is not None and comma and not tokens[place + 1].name:
+            break
+    return last
+
+
+def _main_verb(tokens: Sequence[Token], start: int, *, trailing: bool) -> int | None:
+    """The first verb behind a name that is not the clause's own."""
+    seen = False
+    for place, token in enumerate(tokens[start:], start):
+        seen = seen or token.name
+        if not seen or token.name:
+            continue
+        follows = tokens[place + 1].low if place + 1 < len(tokens) else ""
+        linking = token.low in _LINKING_VERBS and not (follows == "be" and trailing)
+        being = token.low in BEING and follows and follows not in TRAILING
+        if linking or being:
+            return place
+    return None
+
+
+def _name_start(tokens: Sequence[Token], end: int) -> int:
+    """First token of the name that ends at `end`; never the question's first word."""
+    start = end
+    while start > 1:
+        before = tokens[start - 1]
+        particle = before.low in NAME_PARTICLES and tokens[start - 2].name
+        if not before.name and not particle:
+            break
+        start -= 1
+    return start
+
+
+def _role_end(tokens: Sequence[Token], place: int) -> int:
+    """End of what is owned: a role within three words, else the next word that has content."""
+    for end in range(place + 1, min(len(tokens), place + 4)):
+        if tokens[end].low.strip("?,") in ROLES:
+            return end + 1
+    if place + 1 == len(tokens) or tokens[place + 1].low in FUNCTION_WORDS:
+        return place + 1
+    owned = tokens[place + 1].text
+    # "X's longest river", "X's two-time champion": the noun comes after.
+    qualified = owned.endswith("est") or "-" in owned
+    return place + 3 if qualified and place + 2 < len(tokens) else place + 2

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from app.engine.plan.features import Surface, spread, surface
+
+
+def test_each_sign_of_a_hop_is_counted() -> None:
+    found = surface("Who owns the mill built by Isaura Venn's father that the oldest director saw?")
+    assert found == Surface(
+        words=15, clauses=2, of=0, possessives=1, participles=1, roles=1, comparing=1
+    )
+    assert found.depth == pytest.approx(2 + 0.7 * 2 + 1 + 0.3)
+
+
+def test_depth_grows_with_the_hops_of_a_question() -> None:
+    questions = [
+        "How deep is Skarn Tarn?",
+        "How deep is the lake bordered by Callowby?",
+        "How deep is the lake in the county where the founder of Callowby was born?",
+    ]
+    depths = [surface(question).depth for question in questions]
+    assert depths == sorted(depths)
+    assert len(set(depths)) == 3
+
+
+@pytest.mark.parametrize("question", ["", "???", "、。", "\x00"])
+def test_nothing_said_has_no_depth(question: str) -> None:
+    assert surface(question).depth == 0
+
+
+def test_case_and_the_form_of_the_apostrophe_do_not_matter() -> None:
+    assert surface("WHO IS VENN\u2019S FATHER") == surface("who is Venn's father")
+
+
+@pytest.mark.parametrize(
+    ("documents", "share"),
+    [
+        ([], 0.0),
+        (["a", "a", "b", "b"], 0.5),
+        (["a", "b"], 1.0),
+        (["a"] * 20 + ["b", "c"], 0.05),
+    ],
+)
+def test_spread_is_the_share_of_documents_among_the_best_twenty(
+    documents: list[str], share: float
+) -> None:
+    assert spread(documents) == pytest.approx(share)
