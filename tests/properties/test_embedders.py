@@ -63,7 +63,7 @@ def test_joined_calls_get_what_each_would_get_alone(
 
     async def play() -> None:
         plain = HashingEmbedder(16)
-        embedder = BatchingEmbedder(Slow(16), window_s=0, cache=cache, runs=runs, batch=batch)
+        embedder = BatchingEmbedder(Slow(16), cache=cache, runs=runs, batch=batch)
         tasks = []
         for texts, leaves in calls:
             tasks.append((texts, leaves, asyncio.create_task(embedder.queries(texts))))
