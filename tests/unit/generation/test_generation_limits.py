@@ -31,9 +31,9 @@ async def streamed(model: ChatModel, seconds: float = 5) -> list[str]:
 async def test_a_server_that_hangs_costs_no_more_than_the_deadline(call, reply) -> None:  # type: ignore[no-untyped-def]
     async with stub({"*": [reply]}) as server, client(server) as model:
         began = time.monotonic()
-        with pytest.raises(ModelUnavailable, match=r"no answer within 0\.2 s"):
-            await call(model, 0.2)
-        assert 0.15 < time.monotonic() - began < 1.2
+        with pytest.raises(ModelUnavailable, match=r"no answer within 1 s"):
+            await call(model, 1.0)
+        assert 0.9 < time.monotonic() - began < 5
         await asyncio.wait_for(server.requests[0].left.wait(), 1)
     assert len(server.requests) == 1
 
