@@ -171,9 +171,37 @@ class Profile:
     linked: tuple[str, ...] = ()  # the question's linked entities, for the trace
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An entity that a passage names."""
+
+    key: str  # lower-case words joined by spaces
+    rarity: float  # its idf over the rarest entity's, in [0, 1]
+    titled: bool  # it is the passage's own title
+    home: ChunkId | None  # a passage whose title it is
+
+
+class Names(Protocol):
+    """The names that a collection's passages know."""
+
+    def known(self, key: str) -> bool:
+        """Whether the key (lower-case words joined by one space) names an entity."""
+        ...
+
+
 class PassageGraph(Protocol):
-    """The graph's second face, beside `Retriever`: rows for bridge selection."""
+    """The graph's second face, beside `Retriever`: what is read off it for a few passages."""
 
     async def profile(self, query: Query, ids: Sequence[ChunkId]) -> Profile:
         """Terms and entities of the candidates, in the order of `ids`."""
+        ...
+
+    async def named(
+        self, collection: CollectionId, ids: Sequence[ChunkId]
+    ) -> list[tuple[Named, ...]]:
+        """The entities of each passage, in the order of `ids`."""
+        ...
+
+    def names(self, collection: CollectionId) -> Names:
+        """The names that may be looked for in a question."""
         ...

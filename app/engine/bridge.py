@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from app.engine.wave import Wave
 from retrievers.protocol import Profile
 
 Vector = npt.NDArray[np.float64]
@@ -57,12 +58,23 @@ class Candidates:
         return np.asarray(nearness + similarity_weight * self.similarity)
 
 
-def first_pick(candidates: Candidates, weights: Weights | None = None) -> int:
-    """The row of the passage that fits the whole question best. Needs at least one candidate."""
+def anchor(candidates: Candidates, weights: Weights | None = None) -> Vector:
+    """(n,) how well each passage fits the whole question by itself.
+
+    anchor(c) = log proximity + 3 · coverage + 2 · similarity
+    """
     weights = weights or Weights()
-    profile = candidates.profile
-    cover = profile.covers @ profile.weights
-    scores = candidates.relevance(weights.first_similarity) + weights.first_cover * cover
+    cover = candidates.profile.covers @ candidates.profile.weights
+    return candidates.relevance(weights.first_similarity) + weights.first_cover * cover
+
+
+def first_pick(
+    candidates: Candidates, weights: Weights | None = None, wave: Wave | None = None
+) -> int:
+    """The row of the passage that fits the whole question best. Needs at least one candidate."""
+    scores = anchor(candidates, weights)
+    if wave is not None:
+        scores = scores + wave.term()
     return int(np.argmax(_settled(scores)))
 
 
@@ -90,6 +102,7 @@ def select(
     first: int,
     residual: Vector | None,
     weights: Weights | None = None,
+    wave: Wave | None = None,
 ) -> list[int]:
     """All rows, best first: the picks in order, then the rest by their last score.
 
@@ -100,6 +113,7 @@ def select(
 
     Args:
         residual: (n,) cosine of the encoded residual and each passage; None drops the term.
+        wave: What the nodes of a plan want, added to every pick.
     """
     weights = weights or Weights()
     profile = candidates.profile
@@ -116,13 +130,18 @@ def select(
     while True:
         picks.append(pick)
         left[pick] = False
+        if wave is not None:
+            wave.pick(pick)
         shared = strengths[:, strengths[pick] > 0]
         link = np.maximum(link, shared.max(axis=1, initial=0.0))
         open_weights[profile.covers[pick] > 0] = 0.0
         if len(picks) >= weights.picks or not left.any():
             break
         new = profile.covers @ open_weights
-        scores = _settled(worth + weights.cover * new + weights.link * link)
+        scores = worth + weights.cover * new + weights.link * link
+        if wave is not None:
+            scores = scores + wave.term()
+        scores = _settled(scores)
         pick = int(np.argmax(np.where(left, scores, -np.inf)))
     rest = np.flatnonzero(left)
     order = rest[np.argsort(-scores[rest], kind="stable")]

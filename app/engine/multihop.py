@@ -7,21 +7,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-import numpy as np
-
 from app.domain.hit import Degraded, Hit
 from app.engine import bridge, gate
+from app.engine.appraise import Appraiser
 from app.engine.fusion import fuse_ranks, reciprocal_rank_fusion, standings
+from app.engine.wave import Wave
 from retrievers.errors import RetrieverError
-from retrievers.protocol import Matrix, PassageGraph, VectorTable
-from retrievers.types import Chunk, Evidence, Query
+from retrievers.protocol import Matrix
+from retrievers.types import Chunk, ChunkId, Evidence, Query
 
 
-class QueryEncoder(Protocol):
-    """The part of an embedder that questions need."""
+class Planned(Protocol):
+    """What the nodes of a plan found, as the joint selection reads it."""
 
-    async def queries(self, texts: Sequence[str]) -> Matrix:
-        """(n, dimension) unit vectors."""
+    @property
+    def evidence(self) -> Sequence[Evidence]:
+        """Passages that join the pool."""
+        ...
+
+    async def wave(self, ids: Sequence[ChunkId], vectors: Matrix | None) -> Wave:
+        """What the nodes want of these passages."""
         ...
 
 
@@ -48,14 +53,12 @@ class Multihop:
 
     def __init__(
         self,
-        graph: PassageGraph,
-        vectors: VectorTable | None,
-        encoder: QueryEncoder,
+        appraiser: Appraiser,
         pool: PoolOptions | None = None,
         weights: bridge.Weights | None = None,
         thresholds: gate.GateOptions | None = None,
     ) -> None:
-        self._graph, self._vectors, self._encoder = graph, vectors, encoder
+        self._appraiser = appraiser
         self._pool = pool or PoolOptions()
         self._weights = weights or bridge.Weights()
         self._thresholds = thresholds or gate.GateOptions()
@@ -68,6 +71,7 @@ class Multihop:
         gated: bool,
         within_s: float,
         limit: int,
+        planned: Planned | None = None,
     ) -> Ranking:
         """Order the candidates of the walk and of the flat lists.
 
@@ -79,13 +83,16 @@ class Multihop:
                 which also stands where bridge selection cannot run.
             within_s: What is left of the deadline.
             limit: Hits wanted.
+            planned: A plan's findings; with them the gate has no say.
         """
-        evidence = self._candidates(flat, walk)
+        evidence = self._candidates(flat, walk, planned.evidence if planned else ())
         if not evidence:
             return Ranking((), "multihop", {})
         try:
             async with asyncio.timeout(within_s):
-                return await self._ordered(query, flat, walk, evidence, gated, limit)
+                return await self._ordered(
+                    query, flat, walk, evidence, gated and planned is None, limit, planned
+                )
         except TimeoutError:
             reason = f"bridge selection: no result within {within_s:.3g} s"
         except RetrieverError as error:
@@ -94,10 +101,17 @@ class Multihop:
         return Ranking(hits, "single", {}, (Degraded("graph", reason),))
 
     def _candidates(
-        self, flat: Mapping[str, Sequence[Evidence]], walk: Sequence[Evidence]
+        self,
+        flat: Mapping[str, Sequence[Evidence]],
+        walk: Sequence[Evidence],
+        more: Sequence[Evidence],
     ) -> dict[str, Evidence]:
         """Key to evidence, in ascending order of key, as `bridge.Candidates` wants its rows."""
-        heads = [walk[: self._pool.walk], *(found[: self._pool.flat] for found in flat.values())]
+        heads = [
+            more,
+            walk[: self._pool.walk],
+            *(found[: self._pool.flat] for found in flat.values()),
+        ]
         pool = {item.key: item for head in heads for item in head}
         return {key: pool[key] for key in sorted(pool) if isinstance(pool[key].origin, Chunk)}
 
@@ -109,24 +123,19 @@ class Multihop:
         evidence: Mapping[str, Evidence],
         gated: bool,
         limit: int,
+        planned: Planned | None,
     ) -> Ranking:
         ids = [item.origin.id for item in evidence.values() if isinstance(item.origin, Chunk)]
-        profile, vectors = await asyncio.gather(
-            self._graph.profile(query, ids), self._vectors_of(query, ids, flat)
-        )
-        similarity = None
-        if vectors is not None:
-            asked = (await self._encoder.queries([query.text]))[0]
-            best = flat["vector"][0].score
-            similarity = (vectors @ asked).astype(np.float64) - best
-        candidates = bridge.Candidates(profile.proximity, similarity, profile)
-        first = bridge.first_pick(candidates, self._weights)
+        nearest = flat["vector"][0].score if flat.get("vector") else None
+        seen = await self._appraiser.look(query, ids, nearest)
+        candidates, profile = seen.candidates, seen.candidates.profile
+        wave = await planned.wave(ids, seen.vectors) if planned else None
+        first = bridge.first_pick(candidates, self._weights, wave)
         open_part = bridge.residual_text(profile, first)
         residual = None
-        if vectors is not None:
-            encoded = (await self._encoder.queries([open_part or query.text]))[0]
-            residual = (vectors @ encoded).astype(np.float64)
-        order = bridge.select(candidates, first, residual, self._weights)
+        if seen.vectors is not None:
+            residual = await self._appraiser.likeness(open_part or query.text, seen.vectors)
+        order = bridge.select(candidates, first, residual, self._weights, wave)
         keys = list(evidence)
         picked = [keys[row] for row in order]
         decision = gate.decide(
@@ -139,7 +148,9 @@ class Multihop:
         picked = list(dict.fromkeys([*picked, *fused]))[:limit]
         standing = standings({**flat, "graph": walk}, set(picked))
         known = {**{e.key: e for found in flat.values() for e in found}, **evidence}
-        hits = tuple(Hit(known[key], 1 / rank, standing[key]) for rank, key in enumerate(picked, 1))
+        hits = tuple(
+            Hit(known[key], 1 / rank, standing.get(key, {})) for rank, key in enumerate(picked, 1)
+        )
         trace = {
             "gate": {
                 "branch": decision.branch if gated else "bridge",
@@ -151,11 +162,3 @@ class Multihop:
             "entities": list(profile.linked),
         }
         return Ranking(hits, decision.strategy if gated else "multihop", trace)
-
-    async def _vectors_of(
-        self, query: Query, ids: Sequence[Any], flat: Mapping[str, Sequence[Evidence]]
-    ) -> Matrix | None:
-        # Without the vector channel there is no scale to put the candidates on.
-        if self._vectors is None or not flat.get("vector"):
-            return None
-        return await self._vectors.vectors(query.collection, ids)

@@ -17,8 +17,10 @@ from typing import Any, Literal
 
 from app.domain.errors import NoEvidence
 from app.domain.hit import Degraded, Found, Hit
+from app.domain.plan import Plan
 from app.engine.fanout import Channel, Outcome, fan_out
 from app.engine.fusion import reciprocal_rank_fusion, standings
+from app.engine.hops.follow import Hops
 from app.engine.multihop import Multihop, Ranking
 from app.engine.seeds import restart
 from retrievers.filters import EVERYTHING, Filter
@@ -38,6 +40,8 @@ class SearchOptions:
     sql_first: float = 0.75  # link confidence from which rows come first
     sql_after: int = 3  # hits before less certain rows
     traced: int = 20  # hits of each channel that the trace names
+    plan_s: float = 5.0  # for the nodes of a plan
+    least_s: float = 0.5  # for the selection after a plan was followed
 
 
 class Search:
@@ -48,6 +52,7 @@ class Search:
             fused like flat channels.
         multihop: Orders the walk's candidates; None leaves `single` only.
         notices: What is degraded all the time (a stand-in encoder, say); part of every answer.
+        hops: Follows plans; None leaves searches without them.
     """
 
     def __init__(
@@ -56,9 +61,10 @@ class Search:
         multihop: Multihop | None,
         options: SearchOptions | None = None,
         notices: Sequence[Degraded] = (),
+        hops: Hops | None = None,
     ) -> None:
         self._channels = {channel.name: channel for channel in channels}
-        self._multihop = multihop
+        self._multihop, self._hops = multihop, hops
         self._options = options or SearchOptions()
         self._notices = tuple(notices)
 
@@ -70,11 +76,13 @@ class Search:
         retrievers: Collection[str] | None = None,
         strategy: Strategy = "auto",
         filter: Filter = EVERYTHING,
+        plan: Plan | None = None,
     ) -> Found:
         """The best `top_k` hits.
 
         Args:
             retrievers: Channels to use; None for all.
+            plan: Its nodes are asked beside the whole question, and all meet in one selection.
 
         Raises:
             NoEvidence: No channel that was asked could answer.
@@ -87,7 +95,7 @@ class Search:
             notices.append(Degraded("sql", "filters do not apply to SQL sources"))
         async with asyncio.TaskGroup() as group:
             rows = group.create_task(self._rows(query, asked))
-            ranking, outcomes = await self._passages(query, asked, strategy, top_k)
+            ranking, outcomes = await self._passages(query, asked, strategy, top_k, plan)
         outcomes += rows.result()
         if not any(outcome.status == "ok" for outcome in outcomes):
             said = ", ".join(f"{o.channel}: {o.detail or o.status}" for o in outcomes)
@@ -108,7 +116,12 @@ class Search:
         return [await self._channels["sql"].ask(query, 3, self._options.deadline_s)]
 
     async def _passages(
-        self, query: Query, asked: Sequence[str], strategy: Strategy, top_k: int
+        self,
+        query: Query,
+        asked: Sequence[str],
+        strategy: Strategy,
+        top_k: int,
+        plan: Plan | None = None,
     ) -> tuple[Ranking, list[Outcome]]:
         began = time.monotonic()
         depth = max(self._options.depth, 5 * top_k)
@@ -128,9 +141,12 @@ class Search:
             return _fused(outcomes, top_k), everything
         if not flat:
             return _fused([walk], top_k, "multihop"), everything
-        left = limit - (time.monotonic() - began)
+        followed = None
+        if plan is not None and self._hops is not None:
+            followed = await self._hops.follow(query, plan, self._options.plan_s)
+        left = max(limit - (time.monotonic() - began), self._options.least_s)
         ranking = await self._multihop.rank(
-            seeded, found, walk.evidence, strategy == "auto", left, top_k
+            seeded, found, walk.evidence, strategy == "auto", left, top_k, followed
         )
         return ranking, everything
 

@@ -10,10 +10,11 @@ from retrievers.embedded import Embedded, Ids, batches
 from retrievers.graph import files
 from retrievers.graph.index import Passage, PassageIndex
 from retrievers.graph.linking import candidates
+from retrievers.graph.named import named
 from retrievers.graph.question import read
 from retrievers.graph.view import GraphOptions, View
 from retrievers.graph.words import Stemmer
-from retrievers.protocol import Health, Profile, Resources
+from retrievers.protocol import Health, Named, Names, Profile, Resources
 from retrievers.types import Chunk, ChunkId, CollectionId, DocumentKey, Evidence, Query
 
 RULES = 1
@@ -65,11 +66,21 @@ class GraphRetriever(Embedded[_Graph]):
 
     async def profile(self, query: Query, ids: Sequence[ChunkId]) -> Profile:
         """Terms and entities of the candidates, in the order of `ids`."""
-        graph = self._opened.readable(query.collection)
-        view = graph.view if graph else View(PassageIndex(self._stemmer), self._options)
+        view = self._view(query.collection)
         return await self._searching.run(
             lambda: view.profile(read(query.text), query.seeds, ids),
         )
+
+    async def named(
+        self, collection: CollectionId, ids: Sequence[ChunkId]
+    ) -> list[tuple[Named, ...]]:
+        """The entities of each passage, in the order of `ids`."""
+        view = self._view(collection)
+        return await self._searching.run(named, view, ids)
+
+    def names(self, collection: CollectionId) -> Names:
+        """The names that may be looked for in a question; costs nothing."""
+        return self._view(collection)
 
     async def health(self) -> Health:
         """Down when every collection is unusable; says how many entities passages have.
@@ -120,6 +131,10 @@ class GraphRetriever(Embedded[_Graph]):
             graph = await self._write(_Graph, index, self._options)
             await self._publish(collection, graph)
             self._opened.put(collection, graph)
+
+    def _view(self, collection: CollectionId) -> View:
+        graph = self._opened.readable(collection)
+        return graph.view if graph else View(PassageIndex(self._stemmer), self._options)
 
     async def _passages(self, collection: CollectionId, chunks: Sequence[Chunk]) -> list[Passage]:
         found = await self._chunks.candidates(collection, [chunk.id for chunk in chunks])

@@ -60,12 +60,12 @@ class View:
         self._column, self._keys = _columns(mentions[:, 0], len(index.keys))
         columns = self._column[mentions[:, 0]]
         owner = np.repeat(np.arange(len(rows)), counts)
-        self._title = _lookup(self._column, index.titles.values[rows])
+        self.titles = _lookup(self._column, index.titles.values[rows])
         df = np.bincount(columns, minlength=len(self._keys))
         self.idf: Vector = np.log1p(len(rows) / np.maximum(df, 1))
         self._highest = float(self.idf.max(initial=0.0))
         bonus = np.where(index.leading.values[rows], options.title_bonus, options.later_bonus)
-        weights = 1 + _log(mentions[:, 1]) + (self._title[owner] == columns) * bonus[owner]
+        weights = 1 + _log(mentions[:, 1]) + (self.titles[owner] == columns) * bonus[owner]
         weights *= (self.idf / self._highest)[columns]
         bounds = np.concatenate([[0], np.cumsum(counts)])
         shape = (len(rows), len(self._keys))
@@ -77,6 +77,15 @@ class View:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def count(self) -> int:
+        """Entities, which are the columns."""
+        return len(self._keys)
+
+    def known(self, key: str) -> bool:
+        """Whether a question may name an entity so."""
+        return self._index.names.get(key) is not None
 
     @property
     def entities_per_passage(self) -> float:
@@ -163,8 +172,26 @@ class View:
         total = math.fsum(passages[passages > 0])
         return passages / total if total else passages
 
-    def _rows(self, ids: Integers) -> Integers:
+    def rows(self, chunks: Sequence[ChunkId]) -> Integers:
         """Rows of chunks, -1 for those that are not here."""
+        return self._rows(np.array(chunks, np.int64))
+
+    def entities_of(self, row: int) -> Integers:
+        """Columns of the entities that a passage mentions."""
+        matrix = self.links.weights
+        entries = slice(matrix.indptr[row], matrix.indptr[row + 1])
+        return np.asarray(matrix.indices[entries], np.int64)
+
+    def key(self, column: int) -> str:
+        """The key of an entity."""
+        key: str = self._index.keys.strings[self._keys[column]]
+        return key
+
+    def rarity(self, column: int) -> float:
+        """An entity's idf over the highest, in [0, 1]."""
+        return float(self.idf[column] / self._highest) if self._highest else 0.0
+
+    def _rows(self, ids: Integers) -> Integers:
         if not len(self):
             return np.full(len(ids), -1)
         places = np.searchsorted(self.ids, ids, sorter=self._by_id)
@@ -216,7 +243,7 @@ class View:
         column, _ = gather(matrix.indices, starts, lengths)
         owner = np.repeat(here, lengths)
         strength = self.idf[column] / (self._highest or 1.0)
-        strength = strength * np.where(self._title[rows[owner]] == column, 2.0, 1.0)
+        strength = strength * np.where(self.titles[rows[owner]] == column, 2.0, 1.0)
         strength[np.isin(column, asked)] = 0
         return owner, column.astype(np.int64), strength
 
