@@ -20,9 +20,10 @@ from app.domain.hit import Degraded, Found, Hit
 from app.domain.plan import Plan
 from app.engine.fanout import Channel, Outcome, fan_out
 from app.engine.fusion import reciprocal_rank_fusion, standings
-from app.engine.hops.follow import Hops
+from app.engine.hops.follow import Followed, Hops
 from app.engine.multihop import Multihop, Ranking
 from app.engine.seeds import restart
+from retrievers.errors import RetrieverError
 from retrievers.filters import EVERYTHING, Filter
 from retrievers.types import CollectionId, Evidence, Query, Rows
 
@@ -141,14 +142,27 @@ class Search:
             return _fused(outcomes, top_k), everything
         if not flat:
             return _fused([walk], top_k, "multihop"), everything
-        followed = None
-        if plan is not None and self._hops is not None:
-            followed = await self._hops.follow(query, plan, self._options.plan_s)
+        followed, lost = await self._followed(query, plan)
         left = max(limit - (time.monotonic() - began), self._options.least_s)
         ranking = await self._multihop.rank(
             seeded, found, walk.evidence, strategy == "auto", left, top_k, followed
         )
-        return ranking, everything
+        return replace(ranking, degraded=(*ranking.degraded, *lost)), everything
+
+    async def _followed(
+        self, query: Query, plan: Plan | None
+    ) -> tuple[Followed | None, list[Degraded]]:
+        """What the plan found; where it cannot be followed, the question goes on without it."""
+        if plan is None or self._hops is None:
+            return None, []
+        limit = self._options.plan_s
+        try:
+            return await self._hops.follow(query, plan, limit), []
+        except TimeoutError:
+            reason = f"the plan was not followed within {limit:g} s"
+        except RetrieverError as error:
+            reason = f"the plan was not followed: {error}"
+        return None, [Degraded("graph", reason)]
 
     def _slotted(self, hits: Sequence[Hit], rows: Sequence[Outcome], keep_empty: bool) -> list[Hit]:
         """Certain rows first, the others after a few passages; empty results only if asked for."""
