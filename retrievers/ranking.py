@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-
-import numpy as np
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from retrievers.types import Chunk, ChunkId, Evidence
 
@@ -12,8 +10,6 @@ SPARE = 16
 """Hits fetched beyond `k`: indexes break ties by place and may hold chunks that are gone."""
 WIDEST_TIE = 4096
 """Hits fetched at most to settle a tie at the last place."""
-DIGITS = 6
-_POWERS = np.array([10.0**n for n in range(308)])
 
 
 async def rank(
@@ -33,8 +29,7 @@ async def rank(
     """
     wanted = k + SPARE
     while True:
-        found = await fetch(wanted)
-        hits = dict(zip(found, steady(found.values()), strict=True))
+        hits = {i: float(f"{score:.6g}") for i, score in (await fetch(wanted)).items()}
         chunks = await alive(hits)
         ranked = sorted((-hits[i], chunk.key, i) for i, chunk in chunks.items())[:k]
         if len(hits) < wanted:
@@ -44,18 +39,3 @@ async def rank(
             break
         wanted = max(2 * wanted, (k + SPARE) * len(hits) // max(len(chunks), 1))
     return [Evidence(key, channel, -score, chunks[i]) for score, key, i in ranked]
-
-
-def steady(scores: Iterable[float]) -> list[float]:
-    """Rounded to 6 significant digits, each to the float that is written with them.
-
-    Below 1e-16 only nearly so, since larger powers of ten are no floats.
-    """
-    raw = np.fromiter(scores, np.float64)
-    sizes = np.abs(raw)
-    sizes[sizes == 0] = 1
-    places = DIGITS - 1 - np.floor(np.log10(sizes)).astype(np.int64)
-    # Powers of ten with positive exponents are exact, and so is one division by them.
-    up, down = _POWERS[places.clip(0, 307)], _POWERS[(-places).clip(0, 307)]
-    rounded: list[float] = (np.rint(raw * up / down) / up * down).tolist()
-    return rounded

@@ -11,7 +11,7 @@ import numpy as np
 
 from app.engine.bridge import Candidates, Vector
 from retrievers.protocol import Matrix, PassageGraph, VectorTable
-from retrievers.types import ChunkId, CollectionId, Query
+from retrievers.types import ChunkId, Query
 
 
 class QueryEncoder(Protocol):
@@ -57,16 +57,9 @@ class Appraiser:
                 vector channel did not answer, so that there is no scale.
             vectors: Those of the passages, if they are at hand.
         """
-        if nearest is None:
-            vectors = None
-        elif vectors is None:
-            vectors = await self.vectors(query.collection, ids)
-        profile, asked = await asyncio.gather(
-            self.graph.profile(query, ids), self._asked(query.text, vectors)
+        profile, (similarity, vectors) = await asyncio.gather(
+            self.graph.profile(query, ids), self._similar(query, ids, nearest, vectors)
         )
-        similarity = None
-        if vectors is not None and asked is not None and nearest is not None:
-            similarity = (vectors @ asked).astype(np.float64) - nearest
         return Appraised(Candidates(profile.proximity, similarity, profile), vectors)
 
     async def likeness(self, text: str, vectors: Matrix) -> Vector:
@@ -74,9 +67,11 @@ class Appraiser:
         encoded = (await self._encoder.queries([text]))[0]
         return np.asarray(vectors @ encoded, np.float64)
 
-    async def vectors(self, collection: CollectionId, ids: Sequence[ChunkId]) -> Matrix | None:
-        """(n, dimension) stored vectors; None without a table."""
-        return None if self._vectors is None else await self._vectors.vectors(collection, ids)
-
-    async def _asked(self, text: str, vectors: Matrix | None) -> Matrix | None:
-        return None if vectors is None else (await self._encoder.queries([text]))[0]
+    async def _similar(
+        self, query: Query, ids: Sequence[ChunkId], nearest: float | None, vectors: Matrix | None
+    ) -> tuple[Vector, Matrix] | tuple[None, None]:
+        if self._vectors is None or nearest is None:
+            return None, None
+        if vectors is None:
+            vectors = await self._vectors.vectors(query.collection, ids)
+        return await self.likeness(query.text, vectors) - nearest, vectors

@@ -11,7 +11,6 @@ The residual can be encoded only after the first pick, hence three steps: `first
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -163,8 +162,3 @@ def _shared_strengths(profile: Profile, count: int) -> Vector:
 def _settled(scores: Vector) -> Vector:
     # Encoders and indexes differ in the last bits between batch sizes; ties must not.
     return np.round(scores, 6)
-
-
-def order_of(keys: Sequence[str]) -> list[int]:
-    """Positions that put candidates into the row order `Candidates` wants."""
-    return sorted(range(len(keys)), key=keys.__getitem__)

@@ -1,7 +1,4 @@
-"""The language model as the engine sees it; `app.generation` has one that satisfies it.
-
-The values and errors are `app.domain.model`'s, under their names here.
-"""
+"""The language model as the engine sees it; `app.generation` has one that satisfies it."""
 
 from __future__ import annotations
 
@@ -11,29 +8,7 @@ from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from app.domain.model import (
-    Completion,
-    MalformedReply,
-    ModelError,
-    ModelUnavailable,
-    Prompt,
-    PromptRefused,
-    Sampling,
-    Spent,
-)
-
-__all__ = [
-    "Completion",
-    "LanguageModel",
-    "MalformedReply",
-    "ModelError",
-    "ModelUnavailable",
-    "Prompt",
-    "PromptRefused",
-    "Sampling",
-    "Spent",
-    "Writing",
-]
+from app.domain.model import Completion, Prompt, Sampling
 
 T = TypeVar("T", bound=BaseModel)
 

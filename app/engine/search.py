@@ -41,8 +41,7 @@ class SearchOptions:
     sql_first: float = 0.75  # link confidence from which rows come first
     sql_after: int = 3  # hits before less certain rows
     traced: int = 20  # hits of each channel that the trace names
-    plan_s: float = 5.0  # for the nodes of a plan
-    least_s: float = 0.5  # for the selection after a plan was followed
+    plan_s: float = 5.0  # for the nodes of a plan, beside the deadline
 
 
 class Search:
@@ -122,7 +121,7 @@ class Search:
         asked: Sequence[str],
         strategy: Strategy,
         top_k: int,
-        plan: Plan | None = None,
+        plan: Plan | None,
     ) -> tuple[Ranking, list[Outcome]]:
         began = time.monotonic()
         depth = max(self._options.depth, 5 * top_k)
@@ -142,8 +141,8 @@ class Search:
             return _fused(outcomes, top_k), everything
         if not flat:
             return _fused([walk], top_k, "multihop"), everything
+        left = limit - (time.monotonic() - began)
         followed, lost = await self._followed(query, plan)
-        left = max(limit - (time.monotonic() - began), self._options.least_s)
         ranking = await self._multihop.rank(
             seeded, found, walk.evidence, strategy == "auto", left, top_k, followed
         )
@@ -151,13 +150,14 @@ class Search:
 
     async def _followed(
         self, query: Query, plan: Plan | None
-    ) -> tuple[Followed | None, list[Degraded]]:
-        """What the plan found; where it cannot be followed, the question goes on without it."""
+    ) -> tuple[Followed | None, Sequence[Degraded]]:
+        """What the plan found and lost; if it cannot be followed, the question goes on without."""
         if plan is None or self._hops is None:
             return None, []
         limit = self._options.plan_s
         try:
-            return await self._hops.follow(query, plan, limit), []
+            followed = await self._hops.follow(query, plan, limit)
+            return followed, followed.degraded
         except TimeoutError:
             reason = f"the plan was not followed within {limit:g} s"
         except RetrieverError as error:

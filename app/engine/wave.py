@@ -19,8 +19,7 @@ Vector = npt.NDArray[np.float64]
 class WaveOptions:
     """Weights, chosen on development questions."""
 
-    weight: float = 0.6  # where hop answers are guesses
-    trusted_weight: float = 2.0  # where they come from a reader or a model
+    weight: float = 0.6  # for hop answers that are guesses
     served: float = 2.0  # what a node asks less for each pick that served it
     serves: float = -2.5  # fit from which a pick serves a node
 

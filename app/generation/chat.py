@@ -97,7 +97,7 @@ def _said(body: Any, part: str) -> Said:
     if choices == [] and part == "delta":  # the last event, which holds the usage
         return Said(model=model, usage=usage)
     try:
-        choice = choices[0]  # type: ignore[index]
+        choice = body["choices"][0]
         said, finish = choice.get(part) or {}, choice.get("finish_reason")
         text, refusal = said.get("content"), said.get("refusal")
     except (TypeError, LookupError, AttributeError) as error:

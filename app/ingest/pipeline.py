@@ -92,7 +92,7 @@ class JobRun:
                 for _ in range(_EMBEDDERS):
                     stages.create_task(self._embed_all(), name="ingest-embed")
                 stages.create_task(self._write_all(), name="ingest-write")
-        except ExceptionGroup as errors:
+        except ExceptionGroup as errors:  # of the task group; the caller sees one bare error
             lost = errors.subgroup(LeaseLost)
             raise (lost or errors).exceptions[0] from None
         return not self._left

@@ -3,8 +3,8 @@
 Each row of a weight matrix is cut into blocks of 128 numbers, each with a scale of its own, and
 onnxruntime multiplies integers (`MatMulNBits`, accuracy level 4: activations are rounded to eight
 bits block by block as well, so a text's vector does not depend on its company). Measured on
-MiniLM: 0.55 of the CPU per question; cosine to float32 .9987 to .9994 for the questions of four
-sets, same recall.
+MiniLM and 294 questions: 0.55 of the CPU each; cosine to float32 .9992, at least .9987; dense
+recall@10 .637 against .636.
 
 Source: onnxruntime, contrib operator com.microsoft.MatMulNBits.
 """

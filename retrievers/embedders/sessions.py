@@ -13,14 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
-from onnxruntime.capi.onnxruntime_pybind11_state import (
-    Fail,
-    InvalidArgument,
-    InvalidGraph,
-    InvalidProtobuf,
-    NoSuchFile,
-    RuntimeException,
-)
+from onnxruntime.capi import onnxruntime_pybind11_state as native
 from tokenizers import Tokenizer
 
 from retrievers.embedders.safetensors import UnusableModel, tensors
@@ -31,12 +24,12 @@ VOCABULARY = "embeddings.word_embeddings.weight"
 NOTHING: Mapping[str, ort.OrtValue] = MappingProxyType({})
 
 _RUNTIME_ERRORS = (
-    Fail,
-    InvalidArgument,
-    InvalidGraph,
-    InvalidProtobuf,
-    NoSuchFile,
-    RuntimeException,
+    native.Fail,
+    native.InvalidArgument,
+    native.InvalidGraph,
+    native.InvalidProtobuf,
+    native.NoSuchFile,
+    native.RuntimeException,
 )
 
 

@@ -99,3 +99,19 @@ async def test_a_plan_that_cannot_be_followed_is_named_and_costs_no_answer(
         assert [(d.component, "not followed" in d.reason) for d in found.degraded] == [
             ("graph", True)
         ]
+
+
+async def test_a_channel_that_fails_a_node_is_named_and_the_others_serve_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world(tmp_path) as (home, hops, _):
+
+        async def broken(*_: object) -> None:
+            raise RetrieverUnavailable("no words today")
+
+        monkeypatch.setattr(home.indexes["fulltext"], "search", broken)
+        followed = await hops.follow(Query(home.here.id, QUESTION), PLAN, 30)
+        assert [(one.component, one.reason) for one in followed.degraded] == [
+            ("fulltext", "for a sub-question: no words today")
+        ]
+        assert "bridge" in {item.origin.document_id for item in followed.evidence}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from app.domain.errors import Conflict, NotFound, Rejected, TooLarge, Unsupporte
 from app.domain.jobs import Job
 from app.ingest.pipeline import PipelineOptions
 from app.ingest.worker import WorkerOptions
+from app.store.answers import Answers
 from retrievers.embedders.hashing import HashingEmbedder
 from retrievers.errors import RetrieverUnavailable
 from retrievers.protocol import Matrix
@@ -369,8 +371,8 @@ async def test_a_deleted_collection_leaves_nothing(home: House, tmp_path: Path) 
         ([text("a" * 257, "x")], "/body/documents/0/id"),
         ([text("a", "x", "t\0")], "/body/documents/0/title"),
         ([Source("a", "", "", "x", metadata={"$id": 1})], "/body/documents/0/metadata"),
-        ([Source("a", "", "", "x", metadata={"k": {"x": 1}})], "/body/documents/0/metadata"),  # type: ignore[dict-item]
-        ([Source("a", "", "", "x", metadata={"k": [1]})], "/body/documents/0/metadata"),  # type: ignore[list-item]
+        ([Source("a", "", "", "x", metadata={"k": {"x": 1}})], "/body/documents/0/metadata"),
+        ([Source("a", "", "", "x", metadata={"k": [1]})], "/body/documents/0/metadata"),
         ([Source("a", "", "", "x", metadata={"k": "\0"})], "/body/documents/0/metadata"),
         ([file("a.txt", b" ")], "/body/file/0"),
     ],
@@ -408,3 +410,16 @@ async def test_vectors_are_those_of_the_encoder(home: House, encoder: Encoder) -
     stored = await home.indexes["vector"].vectors(home.here.id, [hit.origin.id])
     wanted = await HashingEmbedder.passages(encoder, ["Title\nA text."])
     assert np.allclose(stored, wanted)
+
+
+async def test_answers_are_forgotten_when_their_time_is_over(tmp_path: Path) -> None:
+    async with house(tmp_path) as home:
+        now = datetime.now(UTC)
+        for id, age in (("ans_old", timedelta(days=31)), ("ans_new", timedelta(days=29))):
+            answers = Answers(home.database, lambda age=age: now - age)
+            await answers.save(id, home.here.id, {}, {})
+        await home.upkeep.run()
+        kept = Answers(home.database)
+        assert (await kept.get("ans_new")).id == "ans_new"
+        with pytest.raises(NotFound):
+            await kept.get("ans_old")

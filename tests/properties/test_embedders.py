@@ -56,7 +56,7 @@ def test_joined_calls_get_what_each_would_get_alone(
     chance = random.Random(seed)
 
     class Slow(HashingEmbedder):
-        async def queries(self, texts):  # type: ignore[no-untyped-def]
+        async def queries(self, texts):
             for _ in range(chance.randrange(3)):
                 await asyncio.sleep(0)
             return await super().queries(texts)

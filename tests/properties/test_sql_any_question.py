@@ -26,7 +26,7 @@ WORDS = """
     dozen half twice equal same different distinct all any every none order ordered sorted
     descending group percent share ratio difference "Heron" 'Norland' `depth` " ' ( ) , . ? ! ; :
     = < > <= >= <> != / * % + -- ' ``` \u00b2 \u0663 \u6865 \u200b \ufffd _ __ a.b U.S. n't 's
-""".split()  # noqa: SIM905
+""".split()  # noqa: SIM905  # a list of strings would hide the words
 PIECES = st.sampled_from([*WORDS, "9" * 400, "last", "how many ships", "\x00", "\n"]) | st.text(
     max_size=5
 )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from app.domain.hit import Degraded
 from app.domain.plan import Plan, SubQuestion, references
 from app.engine import bridge
 from app.engine.appraise import Appraiser
@@ -43,6 +44,7 @@ class Variant:
     nearest: float | None  # highest cosine of any passage
     passages: tuple[Evidence, ...]  # best first by anchor score
     scores: tuple[float, ...]
+    lost: tuple[Degraded, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,12 @@ class Followed:
             for variant in hop.variants
             for item in variant.passages[: self._options.pool]
         ]
+
+    @property
+    def degraded(self) -> list[Degraded]:
+        """Channels that failed some node, each reason once."""
+        lost = (one for hop in self.hops for variant in hop.variants for one in variant.lost)
+        return list(dict.fromkeys(lost))
 
     async def wave(self, ids: Sequence[ChunkId], vectors: Matrix | None) -> Wave:
         """What the nodes want of these passages."""
@@ -166,8 +174,13 @@ class Hops:
         pool = {item.key: item for head in heads for item in head if isinstance(item.origin, Chunk)}
         nearest = found["vector"][0].score if found.get("vector") else None
         keys = sorted(pool)
+        lost = tuple(
+            Degraded(outcome.channel, f"for a sub-question: {outcome.detail or outcome.status}")
+            for outcome in (*outcomes, walked)
+            if outcome.status != "ok"
+        )
         if not keys:
-            return Variant(seeded, penalty, nearest, (), ())
+            return Variant(seeded, penalty, nearest, (), (), lost)
         ids = [chunk.id for chunk in _chunks([pool[key] for key in keys])]
         seen = await self._appraiser.look(seeded, ids, nearest)
         scores = np.round(bridge.anchor(seen.candidates), 6)
@@ -178,6 +191,7 @@ class Hops:
             nearest,
             tuple(pool[keys[row]] for row in order),
             tuple(float(scores[row]) for row in order),
+            lost,
         )
 
     async def _guesses(self, query: Query, variants: Sequence[Variant], dated: bool) -> list[Guess]:
@@ -186,7 +200,7 @@ class Hops:
         for variant in variants:
             chunks = _chunks(variant.passages[: self._options.guess.passages])
             named = await self._appraiser.graph.named(query.collection, [c.id for c in chunks])
-            homes = {entity.home for entities in named for entity in entities if entity.home}
+            homes = {e.home for entities in named for e in entities if e.home is not None}
             known = await self._chunks.get(query.collection, sorted(homes))
             passages = [Fit(*each) for each in zip(chunks, variant.scores, named, strict=False)]
             for guess in guesses(variant.query.text, passages, known, dated, self._options.guess):

@@ -74,6 +74,7 @@ def guesses(
     wanted = frozenset(content(_REFERENCE.sub(" ", text)))
     head = head_noun(text)
     said = folded(text)
+    kin = {id for id, home in homes.items() if head in content(f"{home.title}\n{home.text}")}
     best: dict[str, Guess] = {}
     for fit in fits[: options.passages]:
         passage = read(fit.chunk.title, fit.chunk.text, fit.chunk.context)
@@ -93,10 +94,7 @@ def guesses(
             score += options.rarity * entity.rarity
             score += options.titled * entity.titled
             if entity.home is not None:
-                score += options.home
-                home = homes.get(entity.home)
-                if home is not None and head in content(f"{home.title}\n{home.text}"):
-                    score += options.kind
+                score += options.home + options.kind * (entity.home in kin)
             score = round(score, 6)
             known = best.get(entity.key)
             if known is None or known.score < score:

@@ -23,7 +23,7 @@ from app.engine.plan.lexicon import (
     ROLES,
     TRAILING,
 )
-from app.engine.plan.tokens import Token, has_name
+from app.engine.plan.tokens import POSSESSIVE, Token, has_name
 
 CutKind = Literal["relative", "possessive", "nominal"]
 
@@ -31,7 +31,6 @@ _HEAD_REACH = 7
 """Words between a clause and the article of the noun it belongs to."""
 _LONGEST_REST = 3
 """Nameless words left at the end of a question that belong to its last clause."""
-_POSSESSIVE = re.compile(r"(?:['\u2019]s|s['\u2019])$")
 _POSSESSIVE_S = re.compile(r"['\u2019]s$")
 _LINKING_VERBS = AUXILIARIES - BEING - {"be"}
 _ENDS_NOUN_PHRASE = FUNCTION_WORDS - NOUN_PHRASE_LINKS
@@ -74,7 +73,7 @@ def possessive(tokens: Sequence[Token]) -> Cut | None:
     """`ENTITY's ROLE`; without a known role, the word after the possessive."""
     for place in range(len(tokens) - 1, -1, -1):
         token = tokens[place]
-        owner = token.name and _POSSESSIVE.search(token.text)
+        owner = token.name and POSSESSIVE.search(token.text)
         # A name may end in a small word: "Anna of the hill's dog".
         small_owner = place + 1 < len(tokens) and _POSSESSIVE_S.search(token.text)
         if not (owner or small_owner):

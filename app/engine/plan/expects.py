@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from app.domain.plan import Expects
@@ -17,7 +16,7 @@ from app.engine.plan.lexicon import (
     SMALLER_WORDS,
     TIME_WORDS,
 )
-from app.engine.plan.tokens import Token
+from app.engine.plan.tokens import POSSESSIVE, Token
 from app.engine.reading.question import Kind, asked
 
 _OF_KIND: dict[Kind, Expects] = {
@@ -32,7 +31,6 @@ _OF_KIND: dict[Kind, Expects] = {
 }
 # "year" and "date" ask nothing of their own, but are what a clause is about.
 _HEAD_ENDS = (FUNCTION_WORDS | RELATIVES | PARTICIPLES | NOMINAL_LINKS) - {"year", "date", "name"}
-_POSSESSIVE = re.compile(r"(?:['\u2019]s|s['\u2019])$")
 
 
 def of_question(text: str) -> Expects:
@@ -73,7 +71,7 @@ def _head(tokens: Sequence[Token]) -> Iterable[str]:
         start = 1
     else:
         for place, token in enumerate(tokens[:-1]):
-            if _POSSESSIVE.search(token.text):
+            if POSSESSIVE.search(token.text):
                 start = place + 1
     for token in tokens[start:]:
         if token.low in _HEAD_ENDS:

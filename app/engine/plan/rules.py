@@ -17,7 +17,8 @@ from app.engine.plan import chain, comparison, expects, intersection
 from app.engine.plan.comparison import Comparison, Sense
 from app.engine.plan.cuts import CutKind
 from app.engine.plan.intersection import Intersection
-from app.engine.plan.tokens import Names, Token, content, has_name, needs, read, render
+from app.engine.plan.tokens import Token, content, has_name, needs, read, render
+from retrievers.protocol import Names
 
 Kind = Literal["comparison", "bridge-comparison", "bridge", "intersection", "one-hop"]
 

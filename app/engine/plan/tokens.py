@@ -5,26 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from app.domain.plan import literal
 from app.engine.plan.lexicon import FUNCTION_WORDS
 from retrievers.graph.words import entity_key
+from retrievers.protocol import Names
 
 LONGEST_NAME = 9
 """Words of a name that are joined."""
 
 _OPENING_SIGNS = "\"'(\u201c"
+POSSESSIVE = re.compile(r"(?:['\u2019]s|s['\u2019])$")
 _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)\b")
 _WORD = re.compile(r"[\w\-]+")
-
-
-class Names(Protocol):
-    """The names of a collection's index."""
-
-    def known(self, key: str) -> bool:
-        """Whether the key (`retrievers.graph.words.entity_key`) names an entity."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,9 +42,9 @@ async def answer(
 ) -> Answer:
     chunks = [passage for passage in passages if not isinstance(passage, Hit)]
     tables = [passage for passage in passages if isinstance(passage, Hit)]
-    found = [*tables, *hits(*chunks, cosines=cosines)]  # type: ignore[arg-type]
-    store = Stored({passage.document_id: passage.text for passage in chunks})  # type: ignore[attr-defined]
-    return await Ask(FixedSearch(found, **options), store).ask(HERE, question)  # type: ignore[arg-type]
+    found = [*tables, *hits(*chunks, cosines=cosines)]
+    store = Stored({passage.document_id: passage.text for passage in chunks})
+    return await Ask(FixedSearch(found, **options), store).ask(HERE, question)
 
 
 async def test_a_chain_is_answered_with_one_cited_sentence_of_each_document() -> None:

@@ -10,7 +10,6 @@ from app.engine.bridge import (
     Weights,
     covered,
     first_pick,
-    order_of,
     residual_text,
     select,
 )
@@ -76,13 +75,6 @@ def test_every_candidate_is_ranked_once_beyond_the_last_pick() -> None:
     assert sorted(order) == [0, 1, 2, 3]
 
 
-def test_equal_scores_go_to_the_smaller_key() -> None:
-    even = Candidates(np.ones(3), np.zeros(3), _nothing(3))
-    assert first_pick(even) == 0
-    assert select(even, 0, np.zeros(3)) == [0, 1, 2]
-    assert order_of(["c", "a", "b"]) == [1, 2, 0]
-
-
 def test_one_candidate_is_its_own_ranking() -> None:
     alone = Candidates(np.ones(1), None, _nothing(1))
     assert select(alone, first_pick(alone), None) == [0]
@@ -93,3 +85,9 @@ def _nothing(count: int) -> Profile:
     return Profile(
         np.zeros(0), np.zeros((count, 0)), none, none, np.zeros(0), 0.0, (), (), np.ones(count)
     )
+
+
+def test_equal_scores_go_to_the_smaller_key() -> None:
+    even = Candidates(np.ones(3), np.zeros(3), _nothing(3))
+    assert first_pick(even) == 0
+    assert select(even, 0, np.zeros(3)) == [0, 1, 2]

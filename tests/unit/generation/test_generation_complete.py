@@ -152,7 +152,7 @@ async def test_an_echo_of_the_prompt_is_no_answer() -> None:
 async def test_missing_usage_is_estimated_and_said_to_be(usage: object) -> None:
     completion = {
         "choices": [{"message": {"content": GOOD}}],
-        "usage": usage and {"prompt_tokens": usage[0], "completion_tokens": usage[1]},  # type: ignore[index]
+        "usage": usage and {"prompt_tokens": usage[0], "completion_tokens": usage[1]},
     }
     reply = Raw([json.dumps(completion).encode()], "application/json")
     async with stub({"*": [reply]}) as server, client(server) as model:

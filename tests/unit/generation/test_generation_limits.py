@@ -28,7 +28,7 @@ async def streamed(model: ChatModel, seconds: float = 5) -> list[str]:
 
 @pytest.mark.parametrize("call", [asked, streamed])
 @pytest.mark.parametrize("reply", [Hang(), Hang(["a"]), Raw([b"x"], stays=True)])
-async def test_a_server_that_hangs_costs_no_more_than_the_deadline(call, reply) -> None:  # type: ignore[no-untyped-def]
+async def test_a_server_that_hangs_costs_no_more_than_the_deadline(call, reply) -> None:
     async with stub({"*": [reply]}) as server, client(server) as model:
         began = time.monotonic()
         with pytest.raises(ModelUnavailable, match=r"no answer within 1 s"):
@@ -53,7 +53,7 @@ async def test_time_that_the_reader_takes_counts_but_is_not_interrupted() -> Non
 
 
 @pytest.mark.parametrize("call", [asked, streamed])
-async def test_a_caller_that_leaves_takes_its_request_along(call) -> None:  # type: ignore[no-untyped-def]
+async def test_a_caller_that_leaves_takes_its_request_along(call) -> None:
     async with stub({"*": [Hang()]}) as server, client(server) as model:
         task = asyncio.create_task(call(model))
         await server.arrived(1)

@@ -160,9 +160,9 @@ class History(RuleBasedStateMachine):
                 self.truth.write(id, "w")
                 await self.indexer.apply(HERE)
 
-            self.index.commit = slow  # type: ignore[method-assign]
+            self.index.commit = slow
             await self.indexer.flush(HERE)
-            del self.index.commit  # type: ignore[method-assign]
+            del self.index.commit
 
         self.loop.run_until_complete(both())
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from retrievers.ranking import SPARE, WIDEST_TIE, rank, steady
+from retrievers.ranking import SPARE, WIDEST_TIE, rank
 from retrievers.types import Chunk, ChunkId
 from tests.fakes import HERE, Shelf
 
@@ -86,15 +84,3 @@ async def test_when_all_is_dead_nothing_is_found() -> None:
     for number in range(50):
         shelf.delete(f"d{number}")
     assert await _rank(shelf, hits, 10) == []
-
-
-@given(st.lists(st.floats(1e-16, 1e12), max_size=20))
-def test_steady_scores_are_those_that_six_digits_write(scores: list[float]) -> None:
-    for sign in (1, -1):
-        for score, rounded in zip(scores, steady([sign * s for s in scores]), strict=True):
-            assert rounded == float(f"{rounded:.6g}")
-            assert abs(sign * rounded - score) <= 0.50001e-5 * score
-
-
-def test_no_score_is_a_score() -> None:
-    assert steady([0.0, 5e-324, 0.5]) == [0.0, 0.0, 0.5]

@@ -36,7 +36,7 @@ class Watch:
 def source(
     id: str, text: str = "", title: str = "", metadata: Mapping[str, object] | None = None
 ) -> Source:
-    return Source(id, title, "text/plain", text, metadata=metadata or {})  # type: ignore[arg-type]
+    return Source(id, title, "text/plain", text, metadata=metadata or {})
 
 
 def build(pending: Pending, parsed: Parsed | None = None, context: str = "") -> Built:
@@ -131,4 +131,4 @@ def texts(chunks: Iterable[Chunk]) -> list[str]:
 
 
 def marked(marks: Sequence[object]) -> list[int]:
-    return [mark.document for mark in marks]  # type: ignore[attr-defined]
+    return [mark.document for mark in marks]

@@ -56,7 +56,7 @@ async def test_many_answers_share_transactions(library: Library, answers: Answer
         begun += 1
         return write()
 
-    library.database.write = counted  # type: ignore[method-assign]
+    library.database.write = counted
     async with asyncio.TaskGroup() as group:
         for number in range(50):
             group.create_task(answers.save(f"ans_{number}", library.here.id, {}, {}))

@@ -357,7 +357,7 @@ class TestRecent:
         self.keep(recent, self.chunk(3, 2))
         assert self.known(recent, 1, 2, 3) == {1, 3}
 
-    def test_the_collection_asked_the_longest_ago_gives_way(self) -> None:
+    def test_the_chunk_used_the_longest_ago_gives_way_whatever_its_collection(self) -> None:
         recent, other = Recent(3), CollectionId(2)
         self.keep(recent, self.chunk(1, 1), self.chunk(2, 1))
         recent.keep(other, 0, [ChunkId(3)], {ChunkId(3): self.chunk(3, 2)})

@@ -495,9 +495,9 @@ async def test_a_document_without_chunks_is_a_document(library: Library) -> None
 
 def test_chunks_that_do_not_fit_their_document_are_refused() -> None:
     with pytest.raises(ValueError, match="differ in length"):
-        Built(1, 1, Parsed("", ""), [], ["chk_a"], [])  # type: ignore[arg-type]
+        Built(1, 1, Parsed("", ""), [], ["chk_a"], [])
     with pytest.raises(ValueError, match="occurs twice"):
-        Built(1, 1, Parsed("", "ab"), [Span(0, 1, "")] * 2, ["chk_a"] * 2, [{}, {}])  # type: ignore[arg-type]
+        Built(1, 1, Parsed("", "ab"), [Span(0, 1, "")] * 2, ["chk_a"] * 2, [{}, {}])
 
 
 @pytest.mark.integration

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sqlalchemy import event, select
@@ -67,7 +67,10 @@ async def test_a_known_key_costs_no_sql(keys: Keys, database: Database) -> None:
     await keys.verify(secret)
     await keys.verify("wrong")
     run: list[str] = []
-    note: Callable[..., None] = lambda *args: run.append(args[2])  # noqa: E731
+
+    def note(*args: Any) -> None:
+        run.append(args[2])
+
     event.listen(database._reader.sync_engine, "before_cursor_execute", note)
     assert await keys.verify(secret) is not None
     assert await keys.verify("wrong") is None

@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def embedder(folder: Path):  # type: ignore[no-untyped-def]
+async def embedder(folder: Path):
     made = OnnxEmbedder(folder, max_tokens=40, exact_questions=True)
     await made.open()
     yield made

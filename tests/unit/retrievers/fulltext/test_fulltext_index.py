@@ -119,7 +119,7 @@ def test_dead_entries_are_counted(tmp_path: Path) -> None:
 @pytest.mark.anyio
 async def test_many_dead_entries_are_dropped_so_that_scores_are_true(tmp_path: Path) -> None:
     shelf = _shelf(20)
-    resources = Resources(tmp_path, None, shelf)  # type: ignore[arg-type]  # words need no encoder
+    resources = Resources(tmp_path, None, shelf)  # words need no encoder
     retriever = TantivyRetriever(resources)
     await retriever.replace(HERE, shelf.documents())
     await retriever.commit(HERE)
@@ -144,7 +144,7 @@ async def test_each_collection_has_its_own_language(tmp_path: Path) -> None:
     shelf = Shelf()
     for collection in (CollectionId(1), CollectionId(2)):
         shelf.put("a", "Die alten Häuser", collection=collection)
-    resources = Resources(tmp_path, None, shelf)  # type: ignore[arg-type]
+    resources = Resources(tmp_path, None, shelf)
     retriever = TantivyRetriever(replace(resources, language_of=language_of))
     for collection in (CollectionId(1), CollectionId(2)):
         await retriever.replace(collection, shelf.documents(collection))
@@ -157,7 +157,7 @@ async def test_each_collection_has_its_own_language(tmp_path: Path) -> None:
 async def test_a_folder_that_cannot_be_written_is_no_crash(tmp_path: Path) -> None:
     (tmp_path / "indexes").write_text("a file where a folder should be")
     shelf = _shelf(1)
-    retriever = TantivyRetriever(Resources(tmp_path, None, shelf))  # type: ignore[arg-type]
+    retriever = TantivyRetriever(Resources(tmp_path, None, shelf))
     with pytest.raises(RetrieverUnavailable, match="Not a directory"):
         await retriever.replace(HERE, shelf.documents())
     await retriever.close()
@@ -171,7 +171,7 @@ async def test_a_full_disk_keeps_the_change_for_the_next_commit(
         raise OSError(28, "No space left on device")
 
     shelf = _shelf(5)
-    retriever = TantivyRetriever(Resources(tmp_path, None, shelf))  # type: ignore[arg-type]
+    retriever = TantivyRetriever(Resources(tmp_path, None, shelf))
     await retriever.replace(HERE, shelf.documents())
     with monkeypatch.context() as patch:
         patch.setattr("os.fsync", full)
@@ -179,7 +179,7 @@ async def test_a_full_disk_keeps_the_change_for_the_next_commit(
             await retriever.commit(HERE)
     assert len(await retriever.search(Query(HERE, "heron"), 10)) == 5
     await retriever.commit(HERE)
-    reopened = TantivyRetriever(Resources(tmp_path, None, shelf))  # type: ignore[arg-type]
+    reopened = TantivyRetriever(Resources(tmp_path, None, shelf))
     assert await reopened.open(HERE)
     assert len(await reopened.search(Query(HERE, "heron"), 10)) == 5
     await retriever.close()

@@ -25,7 +25,7 @@ def connection(tmp_path: Path) -> Iterator[Connection]:
 def reading(
     connection: Connection, allowed: Sequence[str] | None = ALLOWED, **options: object
 ) -> Catalogue:
-    return read(connection, "sqlite", allowed, ReadingOptions(**options))  # type: ignore[arg-type]
+    return read(connection, "sqlite", allowed, ReadingOptions(**options))
 
 
 def test_columns_have_kinds_by_type_and_by_what_they_hold(connection: Connection) -> None:

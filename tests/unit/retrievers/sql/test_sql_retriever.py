@@ -41,7 +41,7 @@ def change(path: Path, statement: str) -> None:
 
 
 def rows_of(found: Sequence[object]) -> list[tuple[tuple[object, ...], ...]]:
-    origins = [evidence.origin for evidence in found]  # type: ignore[attr-defined]
+    origins = [evidence.origin for evidence in found]
     return [origin.rows for origin in origins if isinstance(origin, Rows)]
 
 
