@@ -74,9 +74,12 @@ async def encoder(settings: Settings) -> AsyncIterator[Encoder]:
         await inner.open()
     except RetrieverUnavailable as error:
         raise Misconfigured(f"the encoder cannot be opened: {error}") from error
-    batching = BatchingEmbedder(inner)
+    # Here a run takes one core: two at once with few texts keep both busy, where one with many
+    # leaves them idle while its answers are written. A server is asked with many.
+    local = isinstance(inner, OnnxEmbedder)
+    batching = BatchingEmbedder(inner, runs=2, batch=4) if local else BatchingEmbedder(inner)
     try:
-        yield Encoder(batching, notice, isinstance(inner, OnnxEmbedder))
+        yield Encoder(batching, notice, cosines=local)
     finally:
         await batching.close()
         await inner.close()

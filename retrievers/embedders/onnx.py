@@ -9,13 +9,12 @@ while a question's vector is used once and may be had for half the work.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from retrievers.embedders.packing import Shape, pack
-from retrievers.embedders.sessions import Graph, Model, load
+from retrievers.embedders.sessions import Model, load
 from retrievers.embedders.spread import spread
 from retrievers.errors import RetrieverUnavailable
 from retrievers.lane import Lane
@@ -61,10 +60,9 @@ class OnnxEmbedder:
         self.dimension = 0
         self.max_tokens = max_tokens
         self._folder, self._exact = folder, exact_questions
-        asking = Lane("encode-questions", query_lane_width)
-        filling = Lane("encode-passages", bulk_width, nice=BULK_NICE)
-        self._questions = _Side(asking, query_lane_width, QUESTIONS)
-        self._bulk = _Side(filling, bulk_width, PASSAGES)
+        self._asking = Lane("encode-questions", query_lane_width)
+        self._filling = Lane("encode-passages", bulk_width, nice=BULK_NICE)
+        self._bulk_width = bulk_width
         self._loaded: Model | None = None
 
     async def open(self) -> None:
@@ -73,23 +71,39 @@ class OnnxEmbedder:
         Raises:
             RetrieverUnavailable: A file is missing, damaged or does not fit.
         """
-        loading = self._questions.lane.run(load, self._folder, self.max_tokens, self._exact)
+        loading = self._asking.run(load, self._folder, self.max_tokens, self._exact)
         self._loaded = model = await loading
         self.dimension = model.dimension
         self.fingerprint = f"onnx:{model.digest[:16]}:fp32:mean:{self.max_tokens}"
 
     async def close(self) -> None:
         """Refuse further texts; batches that run finish in the background."""
-        self._questions.lane.close()
-        self._bulk.lane.close()
+        self._asking.close()
+        self._filling.close()
 
     async def queries(self, texts: Sequence[str]) -> Matrix:
-        """(n, dimension) unit vectors. The last bits depend on what shares a batch."""
-        return await self._embed(texts, self._questions, self._model.questions)
+        """(n, dimension) unit vectors, all by one thread: callers share out what they have.
+
+        The last bits depend on what shares a batch.
+        """
+        return await self._asking.run(_answer, self._model, texts)
 
     async def passages(self, texts: Sequence[str]) -> Matrix:
         """(n, dimension) unit vectors; hand over some hundreds, so that lengths can be matched."""
-        return await self._embed(texts, self._bulk, self._model.passages)
+        model = self._model
+        vectors = np.zeros((len(texts), model.dimension), np.float32)
+        tokens = await self._filling.run(model.tokens, texts)
+        batches = list(pack([len(row) for row in tokens], PASSAGES))
+
+        async def encode(batch: list[int]) -> None:
+            rows = [tokens[index] for index in batch]
+            # The last has the longest texts: what they needed would be kept for ever.
+            shrink = batch is batches[-1]
+            vectors[batch] = await self._filling.run(model.passages.run, rows, shrink)
+
+        # No more calls at once than threads: a long list must not fill the lane's backlog.
+        await spread(encode, batches, self._bulk_width)
+        return vectors
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         """Code-point span of each token; blocks, at some million characters a second."""
@@ -104,30 +118,12 @@ class OnnxEmbedder:
             raise RetrieverUnavailable("the encoder is not open")
         return self._loaded
 
-    async def _embed(self, texts: Sequence[str], side: _Side, graph: Graph) -> Matrix:
-        model = self._model
-        if len(texts) == 1:
-            return await side.lane.run(lambda: graph.run(model.tokens(texts)))
-        vectors = np.zeros((len(texts), model.dimension), np.float32)
-        tokens = await side.lane.run(model.tokens, texts)
 
-        batches = list(pack([len(row) for row in tokens], side.shape))
-
-        async def encode(batch: list[int]) -> None:
-            rows = [tokens[index] for index in batch]
-            # The last has the longest texts: what they needed would be kept for ever.
-            shrink = side is self._bulk and batch is batches[-1]
-            vectors[batch] = await side.lane.run(graph.run, rows, shrink)
-
-        # No more calls at once than threads: a long list must not fill the lane's backlog.
-        await spread(encode, batches, side.width)
-        return vectors
-
-
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """Where one kind of text is encoded, and in what batches."""
-
-    lane: Lane
-    width: int
-    shape: Shape
+def _answer(model: Model, texts: Sequence[str]) -> Matrix:
+    # In one call: for a question or four, each further trip to the lane would cost as much as the
+    # batch saves.
+    tokens = model.tokens(texts)
+    vectors = np.zeros((len(texts), model.dimension), np.float32)
+    for batch in pack([len(row) for row in tokens], QUESTIONS):
+        vectors[batch] = model.questions.run([tokens[index] for index in batch])
+    return vectors
