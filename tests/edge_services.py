@@ -18,10 +18,25 @@ import uvicorn
 from app.domain.answer import Answer, Citation, Usage
 from app.domain.documents import Collection, Document, Source
 from app.domain.errors import Conflict, NoEvidence, NotFound, StorageUnavailable
+from app.domain.events import (
+    ChannelSeen,
+    Cited,
+    Completed,
+    Created,
+    Delta,
+    Listener,
+    Planned,
+    Retrieved,
+    Selected,
+    StepCompleted,
+    StepStarted,
+    unheard,
+)
 from app.domain.hit import Found, Hit, Standing
 from app.domain.ids import new_id
 from app.domain.jobs import Job
 from app.domain.principal import Principal
+from app.engine.request import Request
 from app.main import create_app
 from app.server import Server, Stated, opened
 from app.settings import Settings
@@ -304,9 +319,16 @@ class FakeAsk:
     search: FakeSearch
 
     async def ask(
-        self, collection: CollectionId, question: str, top_k: int, filter: Any, **limits: Any
+        self, collection: CollectionId, request: Request, listen: Listener = unheard
     ) -> Answer:
-        found = await self.search.search(collection, question, top_k, filter=filter)
+        id, question = new_id("ans"), request.question
+        listen(Created(id, question, request.reasoning))
+        listen(Planned({"decision": "direct"}, None))
+        listen(StepStarted("0", question))
+        found = await self.search.search(collection, question, request.top_k, filter=request.filter)
+        listen(Retrieved("0", 1, question, [ChannelSeen("vector", "ok", len(found.hits), 1.0)]))
+        listen(StepCompleted("0", "resolved", None, "single"))
+        listen(Selected(found.hits))
         text, citations = "The evidence does not hold the answer.", ()
         if found.hits and (chunk := found.hits[0].chunk):
             text = f"{chunk.text} [1]"
@@ -316,10 +338,15 @@ class FakeAsk:
                     chunk.end, chunk.text,
                 ),
             )  # fmt: skip
-        return Answer(
-            new_id("ans"), question, "answered" if citations else "unanswerable", text, None,
+        listen(Delta(text))
+        for citation in citations:
+            listen(Cited(citation))
+        answer = Answer(
+            id, question, "answered" if citations else "unanswerable", text, None,
             citations, found.hits, None, (), Usage(took_ms=1.0), "extractive", THEN, {"rounds": []},
         )  # fmt: skip
+        listen(Completed(answer))
+        return answer
 
 
 class FakeTables:

@@ -14,17 +14,30 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from app.domain.answer import Answer, Citation, Status, Usage
-from app.domain.hit import Degraded, Found
+from app.domain.events import (
+    Cited,
+    Completed,
+    Created,
+    Delta,
+    Listener,
+    Planned,
+    Selected,
+    unheard,
+)
+from app.domain.hit import Found
 from app.domain.ids import new_id
+from app.engine import missing
 from app.engine.budget import Budget
-from app.engine.cite import CiteOptions, Passages, Statement, quoted, render, statements
+from app.engine.cite import CiteOptions, Passages, Statement, quoted, rendered, statements
+from app.engine.model import LanguageModel
+from app.engine.request import Request
+from app.engine.run import Run
 from app.engine.sanitise import sanitise
 from app.engine.steps.write import Draft, WriteOptions, write
-from retrievers.filters import EVERYTHING, Filter
+from retrievers.filters import Filter
 from retrievers.types import CollectionId
 
 GENERATOR = "extractive"
-_CHANNELS = {"vector": "vector", "fulltext": "full-text", "graph": "graph", "sql": "table"}
 
 
 class Searching(Protocol):
@@ -48,63 +61,92 @@ class AskOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """An answer before it has an id and a price."""
+    """What became of an answer beside its text, which the page holds."""
 
     status: Status
-    text: str
     trace: Mapping[str, Any]
     short: str | None = None
-    citations: tuple[Citation, ...] = ()
+
+
+class _Page:
+    """The answer's text while it grows; what stands on it was told and is not taken back."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.text = ""
+        self.citations: list[Citation] = []
+
+    def state(self, statement: Statement) -> None:
+        """Add a verified statement."""
+        text, citations = rendered(statement, self.text, len(self.citations) + 1)
+        self._add(text)
+        self.citations += citations
+        for citation in citations:
+            self._run.tell(Cited(citation))
+
+    def remark(self, sentence: str) -> None:
+        """Add a sentence of our own, which cites nothing."""
+        self._add(f" {sentence}" if self.text else sentence)
+
+    def _add(self, text: str) -> None:
+        self.text += text
+        self._run.tell(Delta(text))
 
 
 class Ask:
     """Answers questions with verified citations."""
 
     def __init__(
-        self, search: Searching, passages: Passages, options: AskOptions | None = None
+        self,
+        search: Searching,
+        passages: Passages,
+        options: AskOptions | None = None,
+        model: LanguageModel | None = None,
     ) -> None:
-        self._search, self._passages = search, passages
+        self._search, self._passages, self._model = search, passages, model
         self._options = options or AskOptions()
 
     async def ask(
-        self,
-        collection: CollectionId,
-        question: str,
-        top_k: int = 10,
-        filter: Filter = EVERYTHING,
-        seconds: float | None = None,
+        self, collection: CollectionId, request: Request, listen: Listener = unheard
     ) -> Answer:
         """Answer one question.
 
         Args:
-            seconds: Limit of the whole question; it can only lower the configured one.
+            listen: Is told what happens; the last event holds the answer that is returned.
 
         Raises:
             NoEvidence: Every channel failed. A question that the evidence does not answer is no
                 error: its status is `unanswerable`.
         """
         began = time.monotonic()
-        budget = self._options.budget.lowered(seconds=seconds)
+        budget = self._options.budget.lowered(**request.limits)
+        run = Run(budget, self._model, listen, request.generation)
+        id = new_id("ans")
+        run.tell(Created(id, request.question, request.reasoning))
+        page = _Page(run)
         found: Found | None = None
         try:
             async with asyncio.timeout(budget.seconds):
-                found = await self._search.search(collection, question, top_k, filter=filter)
-                outcome = await self._answer(collection, question, found)
+                run.tell(Planned({"decision": "direct"}, None))
+                found = await self._search.search(
+                    collection, request.question, request.top_k, filter=request.filter
+                )
+                run.tell(Selected(found.hits))
+                outcome = await self._answer(collection, request.question, found, page)
         except TimeoutError:
-            outcome = _out_of_time(budget, found)
-        hits, degraded = (found.hits, found.degraded) if found else ((), ())
-        if outcome.status == "budget_exhausted":
-            degraded = (*degraded, Degraded("budget", f"{budget.seconds:g} seconds have passed"))
-        return Answer(
-            id=new_id("ans"),
-            question=question,
+            run.degrade("budget", f"{budget.seconds:g} seconds have passed")
+            page.remark(missing.out_of_time(budget, found))
+            outcome = _Outcome("budget_exhausted", {"reason": "deadline"})
+        answer = Answer(
+            id=id,
+            question=request.question,
             status=outcome.status,
-            answer=outcome.text,
+            answer=page.text,
             short_answer=outcome.short,
-            citations=outcome.citations,
-            evidence=hits,
+            citations=tuple(page.citations),
+            evidence=found.hits if found else (),
             plan=None,
-            degraded=degraded,
+            degraded=(*(found.degraded if found else ()), *run.degraded),
             usage=Usage(took_ms=round(1000 * (time.monotonic() - began), 3)),
             generator=GENERATOR,
             created_at=datetime.now(UTC),
@@ -115,30 +157,33 @@ class Ask:
                 "budget": {"seconds": budget.seconds},
             },
         )
+        run.tell(Completed(answer))
+        return answer
 
-    async def _answer(self, collection: CollectionId, question: str, found: Found) -> _Outcome:
-        draft = write(question, found.hits, _tables_lost(found), self._options.write)
+    async def _answer(
+        self, collection: CollectionId, question: str, found: Found, page: _Page
+    ) -> _Outcome:
+        draft = write(question, found.hits, missing.tables_lost(found), self._options.write)
         if draft.table is not None:
             told = draft.table.told
-            text, citations = render([Statement(told.text, draft.table.rows)])
-            return _Outcome("answered", text, _trace(draft), told.short, citations)
+            page.state(Statement(told.text, (draft.table.rows,)))
+            return _Outcome("answered", _trace(draft), told.short)
         if draft.reason != "supported":
-            return _Outcome("unanswerable", _nothing(draft, found), _trace(draft))
+            page.remark(missing.nothing(draft, found))
+            return _Outcome("unanswerable", _trace(draft))
         quotes = await quoted(draft.picks, self._passages, collection, self._options.cite)
         kept = statements(quotes)
-        dropped = sum(quote is None for quote in quotes)
         trace = _trace(draft, [quote is not None for quote in quotes])
         if not kept:
-            return _Outcome("unanswerable", _nothing(draft, found), {**trace, "reason": "changed"})
-        text, citations = render(kept)
-        gaps = _gaps(draft, dropped)
-        return _Outcome(
-            "partial" if gaps else "answered",
-            " ".join((text, *gaps)),
-            trace,
-            _short(draft, quotes),
-            citations,
-        )
+            page.remark(missing.nothing(draft, found))
+            return _Outcome("unanswerable", {**trace, "reason": "changed"})
+        for statement in kept:
+            page.state(statement)
+        dropped = sum(quote is None for quote in quotes)
+        gaps = [*missing.unmentioned(draft), *missing.left_out(dropped)]
+        for gap in gaps:
+            page.remark(gap)
+        return _Outcome("partial" if gaps else "answered", trace, _short(draft, quotes))
 
 
 def _short(draft: Draft, quotes: Sequence[object | None]) -> str | None:
@@ -147,68 +192,6 @@ def _short(draft: Draft, quotes: Sequence[object | None]) -> str | None:
         if pick is draft.short_pick and quote is not None and draft.short is not None:
             return sanitise(draft.short.text) or None
     return None
-
-
-def _gaps(draft: Draft, dropped: int) -> list[str]:
-    """What is missing from an answer that is given all the same, a sentence each."""
-    gaps = []
-    missing = draft.support.missing if draft.support else ()
-    if missing and len(missing) == len(draft.asked.names):
-        names = ", ".join(f"“{sanitise(name)}”" for name in missing)
-        gaps.append(f"The passages found do not mention {names}.")
-    if dropped:
-        what = "A sentence was" if dropped == 1 else f"{dropped} sentences were"
-        gaps.append(f"{what} left out: the document changed while this was written.")
-    return gaps
-
-
-def _nothing(draft: Draft, found: Found) -> str:
-    """One sentence that says there is no answer, and what was searched."""
-    if draft.reason == "store unavailable":
-        return (
-            "No answer: the question counts or sums, which needs the SQL source, and that did not"
-            " answer."
-        )
-    searched = _searched(found)
-    if not draft.read:
-        return f"No answer was found: {searched} search of this collection returned no passage."
-    if draft.read == 1:
-        return (
-            f"No answer was found: the passage that {searched} search returned does not hold one."
-        )
-    return (
-        f"No answer was found: the {draft.read} passages that {searched} search returned do not"
-        " hold one."
-    )
-
-
-def _tables_lost(found: Found) -> bool:
-    """Whether the SQL channel was asked and failed; left out by a filter, it was not asked."""
-    return any(
-        entry["channel"] == "sql" and entry.get("status") in ("timeout", "error", "skipped")
-        for entry in found.trace.get("channels", ())
-    )
-
-
-def _searched(found: Found) -> str:
-    """The channels that answered, as in "vector, full-text and graph"."""
-    ran = [
-        _CHANNELS.get(entry["channel"], entry["channel"])
-        for entry in found.trace.get("channels", ())
-        if entry.get("status") == "ok"
-    ]
-    if not ran:
-        ran = sorted({_CHANNELS.get(name, name) for hit in found.hits for name in hit.channels})
-    return " and ".join(part for part in (", ".join(ran[:-1]), *ran[-1:]) if part) or "the"
-
-
-def _out_of_time(budget: Budget, found: Found | None) -> _Outcome:
-    what = "its quotes were verified" if found else "anything was found"
-    return _Outcome(
-        "budget_exhausted",
-        f"No answer: the limit of {budget.seconds:g} seconds passed before {what}.",
-        {"reason": "deadline"},
-    )
 
 
 def _trace(draft: Draft, stands: Sequence[bool] = ()) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class Statement:
     """One sentence of the answer and what it rests on."""
 
     text: str
-    source: Quote | Rows
+    sources: tuple[Quote | Rows, ...]  # at least one
 
 
 async def quoted(
@@ -114,7 +114,7 @@ def statements(quotes: Sequence[Quote | None]) -> list[Statement]:
             continue
         text = sanitise(quote.text)
         if _WORD.search(text):
-            made.setdefault((quote.document_id, quote.start, quote.end), Statement(text, quote))
+            made.setdefault((quote.document_id, quote.start, quote.end), Statement(text, (quote,)))
     return list(made.values())
 
 
@@ -124,15 +124,32 @@ def render(told: Sequence[Statement]) -> tuple[str, tuple[Citation, ...]]:
     `answer[start:end]` is the statement without its mark. Lists stand on lines of their own.
     """
     answer = ""
-    citations = []
-    for number, statement in enumerate(told, 1):
-        if answer:
-            answer += "\n" if "\n" in answer or "\n" in statement.text else " "
-        start, mark = len(answer), f"[{number}]"
-        answer += statement.text
-        citations.append(_citation(mark, start, len(answer), statement.source))
-        answer += f" {mark}"
+    citations: list[Citation] = []
+    for statement in told:
+        text, found = rendered(statement, answer, len(citations) + 1)
+        answer += text
+        citations += found
     return answer, tuple(citations)
+
+
+def rendered(statement: Statement, before: str, number: int) -> tuple[str, list[Citation]]:
+    """What a statement adds to an answer, and its citations, one mark for each source.
+
+    Args:
+        before: The answer's text so far.
+        number: Of the first mark.
+    """
+    gap = ""
+    if before:
+        gap = "\n" if "\n" in before or "\n" in statement.text else " "
+    start = len(before) + len(gap)
+    end = start + len(statement.text)
+    marks = [f"[{place}]" for place, _ in enumerate(statement.sources, number)]
+    citations = [
+        _citation(mark, start, end, source)
+        for mark, source in zip(marks, statement.sources, strict=True)
+    ]
+    return f"{gap}{statement.text} {''.join(marks)}", citations
 
 
 def _citation(mark: str, start: int, end: int, source: Quote | Rows) -> Citation:

@@ -33,9 +33,18 @@ class LanguageModel(Protocol):
     """
 
     async def complete(
-        self, step: str, prompt: Prompt, schema: type[T], sampling: Sampling, seconds: float
+        self,
+        step: str,
+        prompt: Prompt,
+        schema: type[T],
+        sampling: Sampling,
+        seconds: float,
+        repairs: int = 1,
     ) -> Completion[T]:
-        """A reply that satisfies `schema`; raises `ModelError`."""
+        """A reply that satisfies `schema`; raises `ModelError`.
+
+        `repairs`: How often a faulty reply may be sent back; each is one more call.
+        """
         ...
 
     def stream(

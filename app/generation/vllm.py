@@ -19,7 +19,6 @@ from retrievers.protocol import Health
 T = TypeVar("T", bound=BaseModel)
 
 _PATH = "chat/completions"
-_REPAIRS = 1
 
 
 class ChatModel:
@@ -34,23 +33,30 @@ class ChatModel:
         self._endpoint, self._model = endpoint, model
 
     async def complete(
-        self, step: str, prompt: Prompt, schema: type[T], sampling: Sampling, seconds: float
+        self,
+        step: str,
+        prompt: Prompt,
+        schema: type[T],
+        sampling: Sampling,
+        seconds: float,
+        repairs: int = 1,
     ) -> Completion[T]:
-        """A reply that satisfies `schema`; a faulty one goes back once with what is wrong with it.
+        """A reply that satisfies `schema`; a faulty one goes back with what is wrong with it.
 
         Args:
             step: Id of the step, sent as `X-Anabranch-Step`.
             schema: Sent as JSON schema, and what the reply is validated by.
-            seconds: For everything: waiting for a place, retries and the repair.
+            seconds: For everything: waiting for a place, retries and repairs.
+            repairs: How often a faulty reply is sent back.
 
         Raises:
             ModelUnavailable: No reply in time, or none after the retries.
             PromptRefused: The server does not take the request.
-            MalformedReply: No chat completion, or a second reply that does not satisfy the schema.
+            MalformedReply: No chat completion, or a last reply that does not satisfy the schema.
         """
         deadline, told, total = Deadline.after(seconds), messages(prompt), Spent()
         faults = [""]
-        for _ in range(1 + _REPAIRS):
+        for _ in range(1 + repairs):
             body = request(self._model, told, sampling)
             body["response_format"] = response_format(schema)
             try:
@@ -64,9 +70,7 @@ class ChatModel:
                 return Completion(value, total, said.model or self._model, said.finish)
             faults = value
             told = [*told, *repair(said, faults)]
-        raise MalformedReply(
-            f"the reply does not satisfy {schema.__name__}, nor does its repair: {faults[0]}", total
-        )
+        raise MalformedReply(f"the reply does not satisfy {schema.__name__}: {faults[0]}", total)
 
     @asynccontextmanager
     async def stream(

@@ -13,6 +13,7 @@ from app.engine.answer import Ask
 from app.engine.reading.question import asked
 from app.engine.reading.sentences import LONGEST_SENTENCE, sentences
 from app.engine.reading.spans import spans
+from app.engine.request import Request
 from app.engine.sanitise import sanitise
 from tests.answering import HERE, FixedSearch, Stored, chunk, hits
 
@@ -97,7 +98,7 @@ def test_every_quote_stands_in_its_document_wherever_chunks_are_cut(
             passages.append(chunk(name, text[start:end], "Kell", start, ordinal))
     cosines = [0.9 - 0.01 * place for place in range(len(passages))]
     search = FixedSearch(hits(*passages, cosines=cosines) if passages else [])
-    answer = asyncio.run(Ask(search, store).ask(HERE, question))
+    answer = asyncio.run(Ask(search, store).ask(HERE, Request(question)))
     for citation in answer.citations:
         assert citation.document_id is not None
         source = store.texts[citation.document_id]

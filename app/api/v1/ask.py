@@ -16,6 +16,7 @@ from app.api.limits import query_size
 from app.api.schemas import WHOLE, AnswerOut, Body, FilterIn, Spoken, TopK
 from app.domain.errors import Rejected
 from app.domain.hit import Degraded
+from app.engine.request import Request
 
 router = APIRouter(prefix="/v1", tags=["questions"], route_class=SecuredRoute)
 
@@ -92,10 +93,13 @@ async def ask(
     async with here.turnstile.turn():
         answer = await here.services.ask.ask(
             collection.id,
-            body.question,
-            body.top_k or 10,
-            condition,
-            seconds=body.budget.seconds if body.budget else None,
+            Request(
+                body.question,
+                reasoning=body.reasoning,
+                top_k=body.top_k or 10,
+                filter=condition,
+                limits=body.budget.model_dump(exclude_none=True) if body.budget else {},
+            ),
         )
     document = render.answer(answer)
     document["degraded"] += render.degraded(skipped)

@@ -9,6 +9,7 @@ from app.domain.errors import NoEvidence
 from app.domain.hit import Degraded, Hit
 from app.engine.answer import Ask, AskOptions
 from app.engine.budget import Budget
+from app.engine.request import Request
 from app.engine.steps.write import WriteOptions
 from retrievers.filters import Compare
 from tests.answering import (
@@ -44,7 +45,7 @@ async def answer(
     tables = [passage for passage in passages if isinstance(passage, Hit)]
     found = [*tables, *hits(*chunks, cosines=cosines)]
     store = Stored({passage.document_id: passage.text for passage in chunks})
-    return await Ask(FixedSearch(found, **options), store).ask(HERE, question)
+    return await Ask(FixedSearch(found, **options), store).ask(HERE, Request(question))
 
 
 async def test_a_chain_is_answered_with_one_cited_sentence_of_each_document() -> None:
@@ -137,7 +138,7 @@ async def test_tables_left_out_by_a_filter_are_not_lost() -> None:
 
 async def test_a_document_that_changed_meanwhile_costs_its_sentence() -> None:
     store = Stored({"bridge": BRIDGE.text, "varn": "Something else."})
-    given = await Ask(FixedSearch(hits(BRIDGE, VARN)), store).ask(HERE, FATHER)
+    given = await Ask(FixedSearch(hits(BRIDGE, VARN)), store).ask(HERE, Request(FATHER))
     assert given.status == "partial"
     assert {c.document_id for c in given.citations} == {"bridge"}
     assert given.answer.endswith("left out: the document changed while this was written.")
@@ -145,7 +146,7 @@ async def test_a_document_that_changed_meanwhile_costs_its_sentence() -> None:
 
 
 async def test_nothing_left_to_quote_is_no_answer() -> None:
-    given = await Ask(FixedSearch(hits(BRIDGE, VARN)), Stored()).ask(HERE, FATHER)
+    given = await Ask(FixedSearch(hits(BRIDGE, VARN)), Stored()).ask(HERE, Request(FATHER))
     assert given.status == "unanswerable"
     assert given.citations == ()
     assert given.trace["reason"] == "changed"
@@ -159,7 +160,9 @@ async def test_an_answer_says_which_name_of_the_question_nobody_mentions() -> No
 
 
 async def test_a_search_that_does_not_come_back_ends_with_the_budget() -> None:
-    given = await Ask(EndlessSearch(), Stored()).ask(HERE, "Who?", seconds=0.01)
+    given = await Ask(EndlessSearch(), Stored()).ask(
+        HERE, Request("Who?", limits={"seconds": 0.01})
+    )
     assert given.status == "budget_exhausted"
     assert given.evidence == given.citations == ()
     assert [item.component for item in given.degraded] == ["budget"]
@@ -173,7 +176,7 @@ async def test_a_store_that_does_not_answer_ends_with_the_budget_and_keeps_the_e
             return ""
 
     given = await Ask(FixedSearch(hits(BRIDGE)), Stuck()).ask(
-        HERE, "Who designed the iron bridge at Kell?", seconds=0.05
+        HERE, Request("Who designed the iron bridge at Kell?", limits={"seconds": 0.05})
     )
     assert given.status == "budget_exhausted"
     assert len(given.evidence) == 1
@@ -181,18 +184,20 @@ async def test_a_store_that_does_not_answer_ends_with_the_budget_and_keeps_the_e
 
 async def test_a_request_can_lower_the_budget_but_not_raise_it() -> None:
     options = AskOptions(Budget(seconds=0.01))
-    given = await Ask(EndlessSearch(), Stored(), options).ask(HERE, "Who?", seconds=600)
+    given = await Ask(EndlessSearch(), Stored(), options).ask(
+        HERE, Request("Who?", limits={"seconds": 600})
+    )
     assert given.trace["budget"] == {"seconds": 0.01}
 
 
 async def test_losing_every_channel_is_an_error_and_no_answer() -> None:
     with pytest.raises(NoEvidence):
-        await Ask(BrokenSearch(), Stored()).ask(HERE, "Who?")
+        await Ask(BrokenSearch(), Stored()).ask(HERE, Request("Who?"))
 
 
 async def test_the_search_gets_the_question_the_filter_and_the_depth() -> None:
     search, only = FixedSearch([]), Compare("kind", "eq", "bridge")
-    await Ask(search, Stored()).ask(HERE, "Who built it?", 7, only)
+    await Ask(search, Stored()).ask(HERE, Request("Who built it?", top_k=7, filter=only))
     assert search.asked == [(HERE, "Who built it?", 7, only)]
 
 
@@ -215,7 +220,7 @@ async def test_an_encoder_of_another_scale_is_left_out_of_the_judgement() -> Non
     options = AskOptions(write=WriteOptions(cosines=False))
     store = Stored({"bridge": BRIDGE.text})
     ask = Ask(FixedSearch(hits(BRIDGE, cosines=[0.01])), store, options)
-    given = await ask.ask(HERE, "Who designed the iron bridge at Kell?")
+    given = await ask.ask(HERE, Request("Who designed the iron bridge at Kell?"))
     assert given.status == "answered"
     assert given.trace["support"]["best_cosine"] is None
 

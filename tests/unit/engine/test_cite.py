@@ -60,7 +60,7 @@ async def test_two_halves_of_one_sentence_become_one_statement() -> None:
 
 def test_marks_follow_their_statements_and_offsets_leave_them_out() -> None:
     first, second = Quote("a", "chk_a", 5, 9, "One."), Quote("b", "chk_b", 0, 4, "Two.")
-    answer, citations = render([Statement("One.", first), Statement("Two.", second)])
+    answer, citations = render([Statement("One.", (first,)), Statement("Two.", (second,))])
     assert answer == "One. [1] Two. [2]"
     assert [answer[c.start : c.end] for c in citations] == ["One.", "Two."]
     assert [c.mark for c in citations] == ["[1]", "[2]"]
@@ -71,8 +71,8 @@ def test_rows_are_cited_as_rows_and_lists_stand_on_their_own_lines() -> None:
     found = rows(["a", "b"], [1, 2], [3, 4])
     answer, [first, second] = render(
         [
-            Statement("- a: 1; b: 2\n- a: 3; b: 4", found),
-            Statement("One.", Quote("a", "c", 0, 4, "One.")),
+            Statement("- a: 1; b: 2\n- a: 3; b: 4", (found,)),
+            Statement("One.", (Quote("a", "c", 0, 4, "One."),)),
         ]
     )
     assert answer.splitlines()[-1] == "One. [2]"

@@ -1,0 +1,81 @@
+"""Says what is missing: from an answer that is given all the same, or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.domain.hit import Found
+from app.engine.budget import Budget
+from app.engine.sanitise import sanitise
+from app.engine.steps.write import Draft
+
+_CHANNELS = {"vector": "vector", "fulltext": "full-text", "graph": "graph", "sql": "table"}
+
+
+def unmentioned(draft: Draft) -> list[str]:
+    """The question's names, where the passages mention none of them."""
+    missing = draft.support.missing if draft.support else ()
+    if not missing or len(missing) != len(draft.asked.names):
+        return []
+    names = ", ".join(f"“{sanitise(name)}”" for name in missing)
+    return [f"The passages found do not mention {names}."]
+
+
+def left_out(dropped: int) -> list[str]:
+    """Quotes that no longer stand."""
+    if not dropped:
+        return []
+    what = "A sentence was" if dropped == 1 else f"{dropped} sentences were"
+    return [f"{what} left out: the document changed while this was written."]
+
+
+def nothing(draft: Draft, found: Found) -> str:
+    """One sentence that says there is no answer, and what was searched."""
+    if draft.reason == "store unavailable":
+        return (
+            "No answer: the question counts or sums, which needs the SQL source, and that did not"
+            " answer."
+        )
+    searched = _searched(found)
+    if not draft.read:
+        return f"No answer was found: {searched} search of this collection returned no passage."
+    if draft.read == 1:
+        return (
+            f"No answer was found: the passage that {searched} search returned does not hold one."
+        )
+    return (
+        f"No answer was found: the {draft.read} passages that {searched} search returned do not"
+        " hold one."
+    )
+
+
+def out_of_time(budget: Budget, found: Found | None) -> str:
+    """The deadline passed."""
+    what = "its quotes were verified" if found else "anything was found"
+    return f"No answer: the limit of {budget.seconds:g} seconds passed before {what}."
+
+
+def tables_lost(found: Found) -> bool:
+    """Whether the SQL channel was asked and failed; left out by a filter, it was not asked."""
+    return any(
+        entry["channel"] == "sql" and entry.get("status") in ("timeout", "error", "skipped")
+        for entry in _channels(found)
+    )
+
+
+def _searched(found: Found) -> str:
+    """The channels that answered, as in "vector, full-text and graph"."""
+    ran = [
+        _CHANNELS.get(entry["channel"], entry["channel"])
+        for entry in _channels(found)
+        if entry.get("status") == "ok"
+    ]
+    if not ran:
+        ran = sorted({_CHANNELS.get(name, name) for hit in found.hits for name in hit.channels})
+    return " and ".join(part for part in (", ".join(ran[:-1]), *ran[-1:]) if part) or "the"
+
+
+def _channels(found: Found) -> Sequence[Mapping[str, Any]]:
+    channels: Sequence[Mapping[str, Any]] = found.trace.get("channels", ())
+    return channels

@@ -1,0 +1,208 @@
+"""One question on its way: its budget, its trace, what it lost, and its one door to a model.
+
+Passed explicitly from the flow to every step. A step that gets None from the door goes on with its
+counterpart that needs no model; why is in the trace, and in `degraded` unless the budget said so.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel
+
+from app.domain.events import Event, Listener, unheard
+from app.domain.hit import Degraded
+from app.domain.model import ModelError, Prompt, Sampling, Spent
+from app.engine.budget import Budget, Grant, Ledger, Reserve
+from app.engine.model import LanguageModel, Writing
+
+T = TypeVar("T", bound=BaseModel)
+
+_BYTES_PER_TOKEN = 3
+"""Fewer than the 4 that are usual, so that a prompt seldom costs more than was debited."""
+_MOST_FAILURES = 2
+_TEMPLATE_TOKENS = 300  # around the messages, and the JSON schema as many servers add it
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """How the request wants text to be written; steps that return JSON do not heed it."""
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)  # `vllm_xargs`, as the server takes it
+    instructions: str = ""
+    """What the caller says about tone, language and length of the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call to the model, for the trace."""
+
+    step: str
+    outcome: Literal["ok", "failed", "refused by the budget"]
+    model: str = ""
+    spent: Spent = field(default_factory=Spent)
+    ms: float = 0.0
+    detail: str = ""
+    prompt: Prompt | None = None
+
+
+class Run:
+    """Mutable, one per question.
+
+    Attributes:
+        ledger: What may still be spent.
+        calls: Every call to the model, in the order of their ends.
+        limited: The limits of the budget that kept a step from its call or its query.
+    """
+
+    def __init__(
+        self,
+        budget: Budget,
+        model: LanguageModel | None = None,
+        listen: Listener = unheard,
+        generation: Generation | None = None,
+        reserve: Reserve | None = None,
+    ) -> None:
+        self.ledger = Ledger(budget, reserve)
+        self.generation = generation or Generation()
+        self.calls: list[Call] = []
+        self.limited: list[str] = []
+        self._model, self._listen = model, listen
+        self._degraded: dict[Degraded, None] = {}
+        self._failures = 0  # of the model, in a row
+
+    @property
+    def degraded(self) -> tuple[Degraded, ...]:
+        """What was lost, each once, in order."""
+        return tuple(self._degraded)
+
+    @property
+    def thinks(self) -> bool:
+        """Whether a step may ask the model; not after failures in a row, which all took time."""
+        return (
+            self._model is not None
+            and self._failures < _MOST_FAILURES
+            and self.ledger.budget.llm_calls > 0
+        )
+
+    def tell(self, event: Event) -> None:
+        """Pass an event on."""
+        self._listen(event)
+
+    def degrade(self, component: str, reason: str) -> None:
+        """Name something that was lost."""
+        self._degraded[Degraded(component, reason)] = None
+
+    def limit(self, what: str) -> None:
+        """Note that a limit of the budget left something undone."""
+        if what not in self.limited:
+            self.limited.append(what)
+
+    async def complete(
+        self,
+        step: str,
+        prompt: Prompt,
+        schema: type[T],
+        max_tokens: int = 400,
+        *,
+        writing: bool = False,
+    ) -> T | None:
+        """A reply that satisfies the schema; None where there is no model, or none to be had.
+
+        Args:
+            step: Id of the step (`node.round.1.2`).
+            writing: Whether it may use what is kept for writing the answer.
+        """
+        grant = self._granted(step, prompt, max_tokens, repairs=1, writing=writing)
+        if grant is None or self._model is None:
+            return None
+        sampling = Sampling(max_tokens=grant.completion_tokens // grant.calls)
+        began, spent = time.monotonic(), Spent()
+        try:
+            reply = await self._model.complete(
+                step, prompt, schema, sampling, grant.seconds, grant.calls - 1
+            )
+            spent = reply.spent
+            self._record(step, "ok", prompt, began, spent, reply.model)
+            return reply.value
+        except ModelError as error:
+            spent = error.spent
+            self._failed(step, prompt, began, error)
+            return None
+        finally:
+            self.ledger.settle(grant, spent)
+
+    @asynccontextmanager
+    async def stream(
+        self, step: str, prompt: Prompt, max_tokens: int = 800
+    ) -> AsyncGenerator[Writing | None, None]:
+        """A text as it is written, for the answer itself; None where there is no model.
+
+        Raises:
+            ModelError: On entering, or while it is read, after any piece; recorded here already.
+        """
+        wanted = self.generation.max_tokens or max_tokens
+        grant = self._granted(step, prompt, wanted, repairs=0, writing=True)
+        if grant is None or self._model is None:
+            yield None
+            return
+        sampling = Sampling(
+            max_tokens=grant.completion_tokens,
+            temperature=self.generation.temperature or 0.0,
+            extra=self.generation.extra,
+        )
+        began, spent = time.monotonic(), Spent()
+        try:
+            async with self._model.stream(step, prompt, sampling, grant.seconds) as writing:
+                try:
+                    yield writing
+                finally:
+                    done = writing.so_far()
+                    spent = done.spent
+                self._record(step, "ok", prompt, began, spent, done.model)
+        except ModelError as error:
+            spent += error.spent
+            self._failed(step, prompt, began, error)
+            raise
+        finally:
+            self.ledger.settle(grant, spent)
+
+    def _granted(
+        self, step: str, prompt: Prompt, max_tokens: int, *, repairs: int, writing: bool
+    ) -> Grant | None:
+        if not self.thinks:
+            return None
+        size = len(prompt.system.encode("utf-8", "replace")) + len(
+            prompt.user.encode("utf-8", "replace")
+        )
+        tokens = math.ceil(size / _BYTES_PER_TOKEN) + _TEMPLATE_TOKENS
+        grant = self.ledger.grant(tokens, max_tokens, repairs=repairs, writing=writing)
+        if grant is None:
+            self.calls.append(Call(step, "refused by the budget"))
+            self.limit("llm")
+        return grant
+
+    def _record(
+        self,
+        step: str,
+        outcome: Literal["ok", "failed"],
+        prompt: Prompt,
+        began: float,
+        spent: Spent,
+        model: str = "",
+        detail: str = "",
+    ) -> None:
+        self._failures = 0 if outcome == "ok" else self._failures + 1
+        ms = round(1000 * (time.monotonic() - began), 3)
+        self.calls.append(Call(step, outcome, model, spent, ms, detail, prompt))
+
+    def _failed(self, step: str, prompt: Prompt, began: float, error: ModelError) -> None:
+        self._record(step, "failed", prompt, began, error.spent, detail=str(error))
+        self.degrade("llm", f"{step}: {error}")
