@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from app.domain.hit import Degraded, Hit
+from app.domain.hit import Degraded, Hit, Standing
 from app.engine import bridge, gate
 from app.engine.appraise import Appraiser
 from app.engine.fusion import fuse_ranks, reciprocal_rank_fusion, standings
@@ -25,8 +25,13 @@ class Planned(Protocol):
         """Passages that join the pool."""
         ...
 
-    async def wave(self, ids: Sequence[ChunkId], vectors: Matrix | None) -> Wave:
-        """What the nodes want of these passages."""
+    @property
+    def standings(self) -> Mapping[str, Mapping[str, Standing]]:
+        """Where channels put them, by key and channel."""
+        ...
+
+    async def wave(self, ids: Sequence[ChunkId], vectors: Matrix | None) -> Wave | None:
+        """What the nodes want of these passages; None where they want nothing."""
         ...
 
 
@@ -146,7 +151,11 @@ class Multihop:
             picked = gate.arrange(decision.branch, picked, fused, self._thresholds)
         # Passages beyond the pool keep their flat order, for callers who want a long list.
         picked = list(dict.fromkeys([*picked, *fused]))[:limit]
-        standing = standings({**flat, "graph": walk}, set(picked))
+        standing: dict[str, Mapping[str, Standing]] = {}
+        if planned:
+            # A passage that only a node found stands where that node's channels put it.
+            standing.update(planned.standings)
+        standing.update(standings({**flat, "graph": walk}, set(picked)))
         known = {**{e.key: e for found in flat.values() for e in found}, **evidence}
         hits = tuple(
             Hit(known[key], 1 / rank, standing.get(key, {})) for rank, key in enumerate(picked, 1)

@@ -17,13 +17,10 @@ from typing import Any, Literal
 
 from app.domain.errors import NoEvidence
 from app.domain.hit import Degraded, Found, Hit
-from app.domain.plan import Plan
 from app.engine.fanout import Channel, Outcome, fan_out
 from app.engine.fusion import reciprocal_rank_fusion, standings
-from app.engine.hops.follow import Followed, Hops
-from app.engine.multihop import Multihop, Ranking
+from app.engine.multihop import Multihop, Planned, Ranking
 from app.engine.seeds import restart
-from retrievers.errors import RetrieverError
 from retrievers.filters import EVERYTHING, Filter
 from retrievers.types import CollectionId, Evidence, Query, Rows
 
@@ -41,7 +38,6 @@ class SearchOptions:
     sql_first: float = 0.75  # link confidence from which rows come first
     sql_after: int = 3  # hits before less certain rows
     traced: int = 20  # hits of each channel that the trace names
-    plan_s: float = 5.0  # for the nodes of a plan, beside the deadline
 
 
 class Search:
@@ -52,7 +48,6 @@ class Search:
             fused like flat channels.
         multihop: Orders the walk's candidates; None leaves `single` only.
         notices: What is degraded all the time (a stand-in encoder, say); part of every answer.
-        hops: Follows plans; None leaves searches without them.
     """
 
     def __init__(
@@ -61,10 +56,9 @@ class Search:
         multihop: Multihop | None,
         options: SearchOptions | None = None,
         notices: Sequence[Degraded] = (),
-        hops: Hops | None = None,
     ) -> None:
         self._channels = {channel.name: channel for channel in channels}
-        self._multihop, self._hops = multihop, hops
+        self._multihop = multihop
         self._options = options or SearchOptions()
         self._notices = tuple(notices)
 
@@ -76,13 +70,13 @@ class Search:
         retrievers: Collection[str] | None = None,
         strategy: Strategy = "auto",
         filter: Filter = EVERYTHING,
-        plan: Plan | None = None,
+        planned: Planned | None = None,
     ) -> Found:
         """The best `top_k` hits.
 
         Args:
             retrievers: Channels to use; None for all.
-            plan: Its nodes are asked beside the whole question, and all meet in one selection.
+            planned: What a plan's nodes found; all meet in one selection.
 
         Raises:
             NoEvidence: No channel that was asked could answer.
@@ -95,7 +89,7 @@ class Search:
             notices.append(Degraded("sql", "filters do not apply to SQL sources"))
         async with asyncio.TaskGroup() as group:
             rows = group.create_task(self._rows(query, asked))
-            ranking, outcomes = await self._passages(query, asked, strategy, top_k, plan)
+            ranking, outcomes = await self._passages(query, asked, strategy, top_k, planned)
         outcomes += rows.result()
         if not any(outcome.status == "ok" for outcome in outcomes):
             said = ", ".join(f"{o.channel}: {o.detail or o.status}" for o in outcomes)
@@ -121,7 +115,7 @@ class Search:
         asked: Sequence[str],
         strategy: Strategy,
         top_k: int,
-        plan: Plan | None,
+        planned: Planned | None,
     ) -> tuple[Ranking, list[Outcome]]:
         began = time.monotonic()
         depth = max(self._options.depth, 5 * top_k)
@@ -142,27 +136,10 @@ class Search:
         if not flat:
             return _fused([walk], top_k, "multihop"), everything
         left = limit - (time.monotonic() - began)
-        followed, lost = await self._followed(query, plan)
         ranking = await self._multihop.rank(
-            seeded, found, walk.evidence, strategy == "auto", left, top_k, followed
+            seeded, found, walk.evidence, strategy == "auto", left, top_k, planned
         )
-        return replace(ranking, degraded=(*ranking.degraded, *lost)), everything
-
-    async def _followed(
-        self, query: Query, plan: Plan | None
-    ) -> tuple[Followed | None, Sequence[Degraded]]:
-        """What the plan found and lost; if it cannot be followed, the question goes on without."""
-        if plan is None or self._hops is None:
-            return None, []
-        limit = self._options.plan_s
-        try:
-            followed = await self._hops.follow(query, plan, limit)
-            return followed, followed.degraded
-        except TimeoutError:
-            reason = f"the plan was not followed within {limit:g} s"
-        except RetrieverError as error:
-            reason = f"the plan was not followed: {error}"
-        return None, [Degraded("graph", reason)]
+        return ranking, everything
 
     def _slotted(self, hits: Sequence[Hit], rows: Sequence[Outcome], keep_empty: bool) -> list[Hit]:
         """Certain rows first, the others after a few passages; empty results only if asked for."""

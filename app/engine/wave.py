@@ -20,6 +20,7 @@ class WaveOptions:
     """Weights, chosen on development questions."""
 
     weight: float = 0.6  # for hop answers that are guesses
+    trusted: float = 2.0  # for answers that were read
     served: float = 2.0  # what a node asks less for each pick that served it
     serves: float = -2.5  # fit from which a pick serves a node
 

@@ -15,7 +15,6 @@ from app.domain.errors import Misconfigured
 from app.engine.answer import Ask, AskOptions
 from app.engine.appraise import Appraiser
 from app.engine.fanout import Channel
-from app.engine.hops.follow import Hops
 from app.engine.multihop import Multihop
 from app.engine.search import Search
 from app.engine.steps.write import WriteOptions
@@ -155,12 +154,10 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
         notices = [encoding.notice] if encoding.notice else []
         doors = {n: Channel(n, r, channels[n].timeout_s) for n, r in retrievers.items()}
         appraiser = Appraiser(graph, vector, encoding.embedder) if graph else None
-        flat = [doors[name] for name in doors if name not in ("graph", "sql")]
         search = Search(
             list(doors.values()),
             Multihop(appraiser) if appraiser else None,
             notices=notices,
-            hops=Hops(flat, doors["graph"], appraiser, chunks) if appraiser else None,
         )
         doctor = Doctor(
             database, documents, marks, indexers, retrievers, projections, encoding.notice

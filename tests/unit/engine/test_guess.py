@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.engine.hops.guess import Fit, as_written, guesses, head_noun
+from app.engine.reasoning.guess import Fit, as_written, guesses, head_noun
 from retrievers.protocol import Named
 from retrievers.types import Chunk, ChunkId, DocumentKey
 

@@ -10,11 +10,15 @@ import pytest
 from ingesting import House, house
 
 from app.domain.documents import Source
+from app.domain.events import Event, Listener, Retrieved, unheard
 from app.domain.plan import Plan, SubQuestion
 from app.engine.appraise import Appraiser
+from app.engine.budget import Budget
 from app.engine.fanout import Channel
-from app.engine.hops.follow import Hops
 from app.engine.multihop import Multihop
+from app.engine.reasoning.follow import Executor
+from app.engine.reasoning.wordings import Wordings
+from app.engine.run import Run
 from app.engine.search import Search, SearchOptions
 from retrievers.embedders.hashing import HashingEmbedder
 from retrievers.errors import RetrieverUnavailable
@@ -38,8 +42,12 @@ NODES = (
 PLAN = Plan(QUESTION, NODES, "rules")
 
 
+def run(listen: Listener = unheard, **limits: float) -> Run:
+    return Run(Budget(seconds=60).lowered(**limits), listen=listen)
+
+
 @asynccontextmanager
-async def world(folder: Path) -> AsyncIterator[tuple[House, Hops, Search]]:
+async def world(folder: Path) -> AsyncIterator[tuple[House, Executor, Search]]:
     async with house(folder) as home:
         sources = [
             Source(
@@ -51,14 +59,14 @@ async def world(folder: Path) -> AsyncIterator[tuple[House, Hops, Search]]:
         doors = {name: Channel(name, index, 5.0) for name, index in home.indexes.items()}
         appraiser = Appraiser(home.indexes["graph"], home.indexes["vector"], HashingEmbedder())
         flat = [doors["vector"], doors["fulltext"]]
-        hops = Hops(flat, doors["graph"], appraiser, home.chunks)
-        options = SearchOptions(deadline_s=30, plan_s=30)
-        yield home, hops, Search(list(doors.values()), Multihop(appraiser), options, hops=hops)
+        executor = Executor(Wordings(flat, doors["graph"], None, appraiser), appraiser, home.chunks)
+        search = Search(list(doors.values()), Multihop(appraiser), SearchOptions(deadline_s=30))
+        yield home, executor, search
 
 
 async def test_a_guess_is_bound_into_the_node_that_needs_it(tmp_path: Path) -> None:
-    async with world(tmp_path) as (home, hops, _):
-        followed = await hops.follow(Query(home.here.id, QUESTION), PLAN, 30)
+    async with world(tmp_path) as (home, executor, _):
+        followed = await executor.follow(run(), Query(home.here.id, QUESTION), PLAN)
         first, second = followed.hops
         assert first.guesses[0].text == "Isaura Venn"
         assert second.variants[0].query.text == "Who was the teacher of Isaura Venn"
@@ -70,47 +78,81 @@ async def test_a_guess_is_bound_into_the_node_that_needs_it(tmp_path: Path) -> N
 
 
 async def test_a_node_keeps_the_filter_of_the_question(tmp_path: Path) -> None:
-    async with world(tmp_path) as (home, hops, _):
+    async with world(tmp_path) as (home, executor, _):
         only = Query(home.here.id, QUESTION, Compare("part", "eq", "old"))
-        followed = await hops.follow(only, PLAN, 30)
+        followed = await executor.follow(run(), only, PLAN)
         assert "venn" not in {item.origin.document_id for item in followed.evidence}
 
 
 async def test_all_nodes_meet_in_one_selection(tmp_path: Path) -> None:
-    async with world(tmp_path) as (home, _, search):
-        found = await search.search(home.here.id, QUESTION, 3, plan=PLAN)
+    async with world(tmp_path) as (home, executor, search):
+        followed = await executor.follow(run(), Query(home.here.id, QUESTION), PLAN)
+        found = await search.search(home.here.id, QUESTION, 3, planned=followed)
         assert [hit.chunk.document_id for hit in found.hits[:2]] == ["bridge", "venn"]
         assert found.degraded == ()
-        again = await search.search(home.here.id, QUESTION, 3, plan=PLAN)
+        again = await search.search(home.here.id, QUESTION, 3, planned=followed)
         assert again.hits == found.hits
 
 
-async def test_a_plan_that_cannot_be_followed_is_named_and_costs_no_answer(
+async def test_a_node_that_cannot_be_asked_stops_and_takes_only_its_descendants_along(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with world(tmp_path) as (home, _, search):
+    async with world(tmp_path) as (home, executor, search):
 
         async def broken(*_: object) -> None:
             raise RetrieverUnavailable("the graph is away")
 
         monkeypatch.setattr(home.indexes["graph"], "named", broken)
-        found = await search.search(home.here.id, QUESTION, 3, plan=PLAN)
-        assert found.hits
-        assert [(d.component, "not followed" in d.reason) for d in found.degraded] == [
-            ("graph", True)
+        asked = run()
+        followed = await executor.follow(asked, Query(home.here.id, QUESTION), PLAN)
+        assert [(hop.status, hop.reason) for hop in followed.hops] == [
+            ("stopped", "store_unavailable"),
+            ("stopped", "dependency_failed"),
         ]
+        assert [one.component for one in asked.degraded] == ["graph"]
+        found = await search.search(home.here.id, QUESTION, 3, planned=followed)
+        assert found.hits
+
+
+async def test_nodes_ask_no_more_than_the_budget_allows(tmp_path: Path) -> None:
+    async with world(tmp_path) as (home, executor, _):
+        asked = run(store_queries=1)
+        followed = await executor.follow(asked, Query(home.here.id, QUESTION), PLAN)
+        assert [(hop.status, hop.reason) for hop in followed.hops] == [
+            ("guessed", "candidates"),
+            ("stopped", "budget"),
+        ]
+        assert asked.limited == ["store_queries"]
+        assert asked.ledger.store_queries == 1
+
+
+async def test_events_tell_of_each_node_in_order(tmp_path: Path) -> None:
+    async with world(tmp_path) as (home, executor, _):
+        heard: list[Event] = []
+        await executor.follow(run(heard.append), Query(home.here.id, QUESTION), PLAN)
+        steps = [(type(e).__name__, e.step) for e in heard if not isinstance(e, Retrieved)]
+        assert steps == [
+            ("StepStarted", "1"),
+            ("StepCompleted", "1"),
+            ("StepStarted", "2"),
+            ("StepCompleted", "2"),
+        ]
+        assert {e.query for e in heard if isinstance(e, Retrieved)} >= {
+            "the designer of the Nine Heron Bridge",
+            "Who was the teacher of Isaura Venn",
+        }
 
 
 async def test_a_channel_that_fails_a_node_is_named_and_the_others_serve_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with world(tmp_path) as (home, hops, _):
+    async with world(tmp_path) as (home, executor, _):
 
         async def broken(*_: object) -> None:
             raise RetrieverUnavailable("no words today")
 
         monkeypatch.setattr(home.indexes["fulltext"], "search", broken)
-        followed = await hops.follow(Query(home.here.id, QUESTION), PLAN, 30)
+        followed = await executor.follow(run(), Query(home.here.id, QUESTION), PLAN)
         assert [(one.component, one.reason) for one in followed.degraded] == [
             ("fulltext", "for a sub-question: no words today")
         ]
