@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
-from app.domain.model import Spent
+from app.domain.model import Prompt, Spent
+
+_BYTES_PER_TOKEN = 3
+"""Fewer than the 4 that are usual, so that a prompt seldom costs more than was debited."""
+_TEMPLATE_TOKENS = 300  # around the messages, and the JSON schema as many servers add it
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,8 @@ class Budget:
     def lowered(self, **asked: float | None) -> Budget:
         """The smaller of each limit and what a request asks for; None leaves it.
 
+        What is counted stays a whole number, and nothing goes below 0.
+
         Raises:
             TypeError: There is no such limit.
         """
@@ -34,7 +41,9 @@ class Budget:
         if unknown := asked.keys() - known.keys():
             raise TypeError(f"no such limit: {', '.join(sorted(unknown))}")
         lower = {
-            name: min(known[name], value) for name, value in asked.items() if value is not None
+            name: type(known[name])(max(0, min(known[name], value)))
+            for name, value in asked.items()
+            if value is not None
         }
         return replace(self, **lower)
 
@@ -47,6 +56,8 @@ class Reserve:
     prompt_tokens: int = 6_000
     completion_tokens: int = 800
     time: float = 0.25  # share of the seconds
+    last: float = 0.1
+    """Share of the seconds left that no model gets: in it the answer can be written without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,16 @@ class Grant:
     prompt_tokens: int
     completion_tokens: int
     seconds: float
+
+
+def estimated(text: str) -> int:
+    """About how many tokens a text has, rather too many than too few."""
+    return math.ceil(len(text.encode("utf-8", "replace")) / _BYTES_PER_TOKEN)
+
+
+def prompt_tokens(prompt: Prompt) -> int:
+    """Estimate of what a prompt costs, with what a server puts around it."""
+    return estimated(prompt.system) + estimated(prompt.user) + _TEMPLATE_TOKENS
 
 
 class Ledger:
@@ -89,6 +110,16 @@ class Ledger:
         return max(0.0, self.budget.seconds - (self._clock() - self._began))
 
     @property
+    def prompt_tokens_left(self) -> int:
+        """For the call that writes the answer; never negative."""
+        return max(0, self.budget.prompt_tokens - self.prompt_tokens)
+
+    @property
+    def seconds_for_writing(self) -> float:
+        """What the call that writes the answer may take."""
+        return self.seconds_left * (1 - self._reserve.last)
+
+    @property
     def seconds_for_step(self) -> float:
         """What one call of a step may take: half of what is left before the time for writing.
 
@@ -103,7 +134,8 @@ class Ledger:
 
         Args:
             prompt_tokens: Estimate; a repair is taken to need as much again, and the reply.
-            completion_tokens: Longest reply wanted; less may be granted, but not below a quarter.
+            completion_tokens: Longest reply wanted; less may be granted, but not below a quarter
+                (for writing: of the reserve, if that is less).
             repairs: Wanted; none is granted where only one call is left.
             writing: Whether the call may use what is kept for writing.
         """
@@ -111,13 +143,15 @@ class Ledger:
         calls = self.budget.llm_calls - self.calls - kept.calls
         prompt = self.budget.prompt_tokens - self.prompt_tokens - kept.prompt_tokens
         completion = self.budget.completion_tokens - self.completion_tokens - kept.completion_tokens
-        seconds = self.seconds_left if writing else self.seconds_for_step
+        seconds = self.seconds_for_writing if writing else self.seconds_for_step
+        # A caller may want a longer answer than its budget holds, and gets what that holds.
+        fair = min(completion_tokens, self._reserve.completion_tokens if writing else math.inf)
         if calls < 1 or prompt < prompt_tokens or seconds <= 0:
             return None
         for extra in range(min(repairs, calls - 1), -1, -1):
             longest = min(completion_tokens, completion // (1 + extra))
             told = (1 + extra) * prompt_tokens + extra * longest
-            if told <= prompt and 4 * longest >= completion_tokens:
+            if told <= prompt and longest >= 1 and 4 * longest >= fair:
                 made = Grant(1 + extra, told, (1 + extra) * longest, seconds)
                 self.calls += made.calls
                 self.prompt_tokens += made.prompt_tokens

@@ -6,7 +6,7 @@ counterpart that needs no model; why is in the trace, and in `degraded` unless t
 
 from __future__ import annotations
 
-import math
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -17,16 +17,15 @@ from pydantic import BaseModel
 
 from app.domain.events import Event, Listener, unheard
 from app.domain.hit import Degraded
-from app.domain.model import ModelError, Prompt, Sampling, Spent
-from app.engine.budget import Budget, Grant, Ledger, Reserve
+from app.domain.model import ModelError, Prompt, PromptRefused, Sampling, Spent
+from app.engine.budget import Budget, Grant, Ledger, Reserve, prompt_tokens
 from app.engine.model import LanguageModel, Writing
 
 T = TypeVar("T", bound=BaseModel)
 
-_BYTES_PER_TOKEN = 3
-"""Fewer than the 4 that are usual, so that a prompt seldom costs more than was debited."""
+Outcome = Literal["ok", "failed", "cancelled", "refused by the budget"]
+
 _MOST_FAILURES = 2
-_TEMPLATE_TOKENS = 300  # around the messages, and the JSON schema as many servers add it
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class Call:
     """One call to the model, for the trace."""
 
     step: str
-    outcome: Literal["ok", "failed", "refused by the budget"]
+    outcome: Outcome
     model: str = ""
     spent: Spent = field(default_factory=Spent)
     ms: float = 0.0
@@ -113,29 +112,35 @@ class Run:
         max_tokens: int = 400,
         *,
         writing: bool = False,
+        seconds: float | None = None,
     ) -> T | None:
         """A reply that satisfies the schema; None where there is no model, or none to be had.
 
         Args:
             step: Id of the step (`node.round.1.2`).
             writing: Whether it may use what is kept for writing the answer.
+            seconds: The longest it is worth waiting for; less may be left.
         """
         grant = self._granted(step, prompt, max_tokens, repairs=1, writing=writing)
         if grant is None or self._model is None:
             return None
         sampling = Sampling(max_tokens=grant.completion_tokens // grant.calls)
+        longest = grant.seconds if seconds is None else min(grant.seconds, seconds)
         began, spent = time.monotonic(), Spent()
         try:
             reply = await self._model.complete(
-                step, prompt, schema, sampling, grant.seconds, grant.calls - 1
+                step, prompt, schema, sampling, longest, grant.calls - 1
             )
             spent = reply.spent
             self._record(step, "ok", prompt, began, spent, reply.model)
             return reply.value
         except ModelError as error:
             spent = error.spent
-            self._failed(step, prompt, began, error)
+            self._failed(step, prompt, began, spent, error)
             return None
+        except asyncio.CancelledError:
+            self._record(step, "cancelled", prompt, began, spent)
+            raise
         finally:
             self.ledger.settle(grant, spent)
 
@@ -169,7 +174,10 @@ class Run:
                 self._record(step, "ok", prompt, began, spent, done.model)
         except ModelError as error:
             spent += error.spent
-            self._failed(step, prompt, began, error)
+            self._failed(step, prompt, began, spent, error)
+            raise
+        except asyncio.CancelledError:
+            self._record(step, "cancelled", prompt, began, spent)
             raise
         finally:
             self.ledger.settle(grant, spent)
@@ -179,11 +187,9 @@ class Run:
     ) -> Grant | None:
         if not self.thinks:
             return None
-        size = len(prompt.system.encode("utf-8", "replace")) + len(
-            prompt.user.encode("utf-8", "replace")
+        grant = self.ledger.grant(
+            prompt_tokens(prompt), max_tokens, repairs=repairs, writing=writing
         )
-        tokens = math.ceil(size / _BYTES_PER_TOKEN) + _TEMPLATE_TOKENS
-        grant = self.ledger.grant(tokens, max_tokens, repairs=repairs, writing=writing)
         if grant is None:
             self.calls.append(Call(step, "refused by the budget"))
             self.limit("llm")
@@ -192,17 +198,23 @@ class Run:
     def _record(
         self,
         step: str,
-        outcome: Literal["ok", "failed"],
+        outcome: Outcome,
         prompt: Prompt,
         began: float,
         spent: Spent,
         model: str = "",
         detail: str = "",
     ) -> None:
-        self._failures = 0 if outcome == "ok" else self._failures + 1
+        if outcome != "cancelled":  # which says nothing about the server
+            self._failures = 0 if outcome == "ok" else self._failures + 1
         ms = round(1000 * (time.monotonic() - began), 3)
         self.calls.append(Call(step, outcome, model, spent, ms, detail, prompt))
 
-    def _failed(self, step: str, prompt: Prompt, began: float, error: ModelError) -> None:
-        self._record(step, "failed", prompt, began, error.spent, detail=str(error))
-        self.degrade("llm", f"{step}: {error}")
+    def _failed(
+        self, step: str, prompt: Prompt, began: float, spent: Spent, error: ModelError
+    ) -> None:
+        self._record(step, "failed", prompt, began, spent, detail=str(error))
+        # A server that refuses a request may quote it, and this goes to whoever asked.
+        refused = isinstance(error, PromptRefused)
+        told = "the model server does not take the prompt" if refused else str(error)
+        self.degrade("llm", f"{step}: {told}")
