@@ -46,8 +46,8 @@ class CopiedFact(Reply):
 class RoundReply(Reply):
     """What a model makes of one round's passages, before anything of it is believed."""
 
-    facts: tuple[CopiedFact, ...] = Field((), json_schema_extra={"maxItems": MOST_FACTS})
-    sufficient: bool = False
+    facts: tuple[CopiedFact, ...] = Field(json_schema_extra={"maxItems": MOST_FACTS})
+    sufficient: bool
     answer: str | None = None
     gap_query: str | None = None
     confidence: float = 0.0
@@ -57,7 +57,7 @@ class AnswerReply(Reply):
     """An answer from what is known, before anything of it is believed."""
 
     answer: str | None = None
-    passages: tuple[int, ...] = Field((), json_schema_extra={"maxItems": MOST_FACTS})
+    passages: tuple[int, ...] = Field(json_schema_extra={"maxItems": MOST_FACTS})
     confidence: float = 0.0
     unanswerable: bool = False
 

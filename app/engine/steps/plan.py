@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.domain.plan import MOST_NODES, Plan, SubQuestion, references, violations
+from app.domain.plan import LONGEST_TEXT, MOST_NODES, Plan, SubQuestion, references, violations
 from app.engine.plan import comparison, rules
 from app.engine.plan.comparison import Comparison, Sense
 from app.engine.plan.tokens import render
@@ -19,7 +19,8 @@ from retrievers.protocol import Names
 
 STEP, REPAIR = "plan", "plan.repair"
 _LONGEST_REPLY = 600  # tokens
-_LONGEST_SHOWN = 2_000  # characters of a text that are looked at; it is refused far below that
+_LOOKED_AT = 2 * MOST_NODES  # nodes; so many are refused whatever they are
+_LONGEST_LOOK = LONGEST_TEXT + 100  # characters of a text; refused, unless cleaning shortens it
 _MOST_FAULTS, _LONGEST_FAULT = 10, 200
 _ID = re.compile(r"\s*#?\s*0*([0-9]{1,3})\s*")
 
@@ -62,7 +63,7 @@ async def propose(
         proposed = await run.complete(step, request, ProposedPlan, _LONGEST_REPLY)
         if proposed is None:
             break
-        nodes = [_node(one) for one in proposed.nodes]
+        nodes = [_node(one) for one in proposed.nodes[:_LOOKED_AT]]
         if len(nodes) == 1 and not nodes[0].needs:
             return Planning(None, "llm", issues=tuple(issues))
         faults = _faults(question, nodes, most)
@@ -83,7 +84,7 @@ def _by_rules(question: str, names: Names, most: int, issues: tuple[str, ...]) -
 
 def _node(proposed: ProposedNode) -> SubQuestion:
     """The node with its text on one clean line, ids as plain numbers, and needs completed."""
-    text = " ".join(sanitise(proposed.text[:_LONGEST_SHOWN]).split())
+    text = " ".join(sanitise(proposed.text[:_LONGEST_LOOK]).split())
     needs = dict.fromkeys([*map(_id, proposed.needs), *references(text)])
     return SubQuestion(_id(proposed.id), text, tuple(needs), proposed.op, proposed.expects)
 

@@ -196,7 +196,7 @@ def _fact(copied: CopiedFact, shown: Sequence[_Shown], text: str, round: int) ->
 
 def _believed(said: str | None, cited: Sequence[_Shown]) -> tuple[str | None, tuple[str, ...]]:
     """The answer and the passages it rests on, if its words stand there."""
-    answer = " ".join(sanitise((said or "")[: 10 * LONGEST_ANSWER]).split())
+    answer = " ".join(sanitise((said or "")[: 2 * LONGEST_ANSWER]).split())
     wanted = terms(answer)
     if not cited or not wanted or len(answer) > LONGEST_ANSWER:
         return None, ()
@@ -228,7 +228,7 @@ def _keys(shown: Sequence[_Shown]) -> tuple[str, ...]:
 
 def _query(said: str | None) -> str | None:
     """A query that is one clean line and names no node."""
-    line = " ".join(sanitise((said or "")[: 10 * LONGEST_TEXT]).split())
+    line = " ".join(sanitise((said or "")[: 2 * LONGEST_TEXT]).split())
     return literal(line)[:LONGEST_TEXT].rstrip() or None
 
 
