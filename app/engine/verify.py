@@ -194,21 +194,22 @@ class Verifier:
         if not windows:
             return 0.0
         held: set[str] = set()
+        known: set[str] = set()
         for window in windows:
             held |= window.stems | window.around_stems
             texts = _naming(window)
-            held |= {
-                stem
-                for name in told.names
-                if any(text.has_name(name) for text in texts)
-                for stem in stems(name)
-            }
+            for name in told.names:
+                if any(text.has_name(name) for text in texts):
+                    held |= stems(name)
+                elif self._question.has_name(name):  # neither for nor against
+                    known |= stems(name)
             if window.end == 0:  # rows answer the question as it was put
                 held |= self._question_stems
-        total = math.fsum(map(self._weight, told.stems))
+        counted = told.stems - (known - held)
+        total = math.fsum(map(self._weight, counted))
         if not total:
             return 1.0 if _keys(told) else 0.0
-        return math.fsum(map(self._weight, told.stems & held)) / total
+        return math.fsum(map(self._weight, counted & held)) / total
 
     def _weight(self, stem: str) -> float:
         return math.log(1 + self._sentences / (1 + self._counts[stem]))

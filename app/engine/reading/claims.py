@@ -36,10 +36,11 @@ _DATES = tuple(
     )
 )
 _NUMBER = re.compile(
-    r"(?<![\w])(?P<digits>\d{1,3}(?:[,\u00a0\u202f\u2009'’]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    r"(?<![\w])(?P<digits>\d{1,3}(?:[,'’]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
     r"(?P<decade>s\b)?(?:[ -]?(?P<scale>hundred|thousand|million|billion|trillion)s?\b)?",
     re.IGNORECASE,
 )
+_THIN = re.compile(r"(?<=\d)[\u00a0\u202f\u2009](?=\d{3}(?!\d))")
 _SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
 _UNITS_TEXT = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
@@ -84,7 +85,7 @@ class Claims:
 
 def claims(statement: str) -> Claims:
     """Read a statement; of a date only its fullest form counts."""
-    statement = unicodedata.normalize("NFKC", statement)
+    statement = _normal(statement)
     dates = [date for date, _ in _dates(statement)]
     rest = _blotted(statement)
     codes = _codes(rest)
@@ -105,7 +106,7 @@ class Evidence:
     """A text in which claims are looked up."""
 
     def __init__(self, text: str) -> None:
-        text = unicodedata.normalize("NFKC", text)
+        text = _normal(text)
         self.words = tuple(_WORD.findall(plain(text)))
         self.stems = {stem(word) for word in self.words}
         self._joined = f" {' '.join(self.words)} "
@@ -144,6 +145,11 @@ class Evidence:
         return [place for place, own in enumerate(self.words) if own in forms]
 
 
+def worded(text: str) -> str:
+    """The text without its dates and numbers, which are compared by what they mean."""
+    return _SPOKEN.sub(",", _NUMBER.sub(",", _blotted(_normal(text))))
+
+
 def name_parts(name: str) -> list[str]:
     """A run of capitalised words, taken apart where a particle may join two names."""
     return [part for part in _JOINS.split(name) if part]
@@ -153,6 +159,11 @@ def plain(text: str) -> str:
     """The text in lower case without diacritics."""
     spread = unicodedata.normalize("NFKD", text.casefold())
     return "".join(sign for sign in spread if not unicodedata.combining(sign)).translate(_LETTERS)
+
+
+def _normal(text: str) -> str:
+    # Thin spaces between digits would become spaces between two numbers.
+    return unicodedata.normalize("NFKC", _THIN.sub(",", text))
 
 
 def _dates(text: str) -> list[tuple[str, str]]:
@@ -243,7 +254,7 @@ def _names(text: str) -> tuple[tuple[str, ...], str]:
         if run and not (_ORDINAL.fullmatch(" ".join(run)) or _COMPOUND.match(run[0])):
             told.append(" ".join(run))
     first = text[found[0].start : found[0].end] if found else ""
-    ordinary = first.lower() in _OPENERS or _COMMON.match(first.lower())
+    ordinary = first.lower() in _OPENERS | _COUNTED.keys() or _COMMON.match(first.lower())
     if not first[:1].isupper() or ordinary or any(name.startswith(first) for name in told):
         first = ""
     return tuple(told), first

@@ -48,6 +48,8 @@ def _scopes(text: str) -> list[list[str]]:
     found = []
     for cue in _CUE.finditer(blotted):
         end = _CLAUSE_END.search(blotted, cue.end())
+        if end and end.group().lower() == "until":  # "not used until 1950": used from then on
+            continue
         stems = content(blotted[cue.end() : end.start() if end else len(blotted)])
         if not stems:  # "it does not.": what is denied stands before
             begin = max((m.end() for m in _CLAUSE_END.finditer(blotted, 0, cue.start())), default=0)

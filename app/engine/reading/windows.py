@@ -6,12 +6,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.engine.reading.claims import Evidence, plain
+from app.engine.reading.claims import Evidence, plain, worded
 from app.engine.reading.sentences import Sentence, sentences
 from app.engine.reading.words import content
 
 _REFERS = re.compile(
     r"\W*(?:he|she|it|they|his|her|its|their|this|these|those|both|there|the)\b", re.IGNORECASE
+)
+_GOES_ON = re.compile(
+    r"\W*(?:(?:\w+\W+){0,2}(?:he|she|it|they|his|her|its|their|this|these|those|both|there)|the)\b",
+    re.IGNORECASE,
 )
 _ANTECEDENTS = 2  # sentences before one that begins with "she" in which her name may stand
 
@@ -46,11 +50,14 @@ class Window:
 
 def stems(text: str) -> frozenset[str]:
     """Stems of a text's words without diacritics; numbers are left to be compared as numbers."""
-    return frozenset(stem for stem in content(plain(text)) if not stem.isdigit())
+    return frozenset(stem for stem in content(plain(worded(text))) if not stem.isdigit())
 
 
 def of_passage(title: str, context: str, text: str) -> list[Window]:
-    """Each sentence and each two neighbours, in order."""
+    """Each sentence, and each two neighbours of which the second speaks of the first, in order.
+
+    Two others may be about two things, and would together support what neither says.
+    """
     cut = sentences(text)
     prose = [sentence for sentence in cut if not sentence.heading] or cut
     told = f"{title}\n{context}"
@@ -58,6 +65,8 @@ def of_passage(title: str, context: str, text: str) -> list[Window]:
     made = []
     for place, first in enumerate(prose):
         for last in prose[place : place + 2]:
+            if last is not first and not _GOES_ON.match(text, last.start, last.end):
+                continue
             part = text[first.start : last.end]
             made.append(
                 Window(
