@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 CAP = 6_000
 """Characters of known facts, about 1,500 tokens."""
 
-_Standing = tuple[bool, float, int, str, int, int]
+_Standing = tuple[bool, float, int, str, int, int, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,9 @@ class Fact:
 
     @property
     def standing(self) -> _Standing:
-        """Sorts the fact that stays longest first."""
-        return (not self.answers, -self.utility, self.round, self.passage, self.start, self.end)
+        """Sorts the fact that stays longest first; equal only for equal facts."""
+        place = (self.passage, self.start, self.end)
+        return (not self.answers, -self.utility, self.round, *place, self.text, self.title)
 
 
 @dataclass(frozen=True, slots=True)
