@@ -317,10 +317,12 @@ class FakeSearch:
 @dataclass
 class FakeAsk:
     search: FakeSearch
+    asked: list[Request] = field(default_factory=list)
 
     async def ask(
         self, collection: CollectionId, request: Request, listen: Listener = unheard
     ) -> Answer:
+        self.asked.append(request)
         id, question = new_id("ans"), request.question
         listen(Created(id, question, request.reasoning))
         listen(Planned({"decision": "direct"}, None))
@@ -370,6 +372,7 @@ class Services:
     ask: FakeAsk
     sql: FakeTables
     components: dict[str, Health]
+    model: str | None = None
 
     async def health(self) -> Mapping[str, Health]:
         return self.components

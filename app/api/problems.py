@@ -1,11 +1,15 @@
-"""Errors as RFC 9457 problem documents: the one table from class to status, and the handlers."""
+"""Errors as RFC 9457 problem documents: the one table from class to status, and the handlers.
+
+A route may report in another shape: it has an attribute `report` then.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from fastapi import FastAPI, Request
@@ -46,6 +50,29 @@ BY_STATUS: Mapping[int, str] = {
 NOT_FOUND = "There is nothing with this id, or this key may not see it."
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What went wrong, in no shape yet; `faults` are `{"at": JSON pointer, "why": sentence}`."""
+
+    kind: Kind
+    detail: str
+    faults: Sequence[Mapping[str, str]] = ()
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A failure as it leaves."""
+
+    status: int
+    media_type: str
+    body: Mapping[str, Any]
+
+
+Report = Callable[[Failure, str, str | None], Reported]
+"""Gives a failure its shape; with the request's path and id."""
+
+
 def document(
     kind: Kind,
     detail: str,
@@ -72,6 +99,20 @@ def document(
     return body
 
 
+def problem(failure: Failure, instance: str, request_id: str | None) -> Reported:
+    """The shape of every route that says nothing else."""
+    kind, faults, retry = failure.kind, failure.faults, failure.retry_after_s
+    body = document(kind, failure.detail, instance, request_id, faults, retry)
+    return Reported(kind.status, MEDIA_TYPE, body)
+
+
+def reported(request: Request, failure: Failure) -> Reported:
+    """The failure in the shape of the route that was asked."""
+    report: Report = getattr(request.scope.get("route"), "report", problem)
+    request_id = request.scope.get("state", {}).get("request_id")
+    return report(failure, _instance(request), request_id)
+
+
 def respond(
     request: Request,
     kind: Kind,
@@ -88,15 +129,17 @@ def respond(
         )
     if retry_after_s is not None:
         sent["Retry-After"] = str(max(1, round(retry_after_s)))
-    request_id = request.scope.get("state", {}).get("request_id")
-    body = document(kind, detail, _instance(request), request_id, faults, retry_after_s)
+    made = reported(request, Failure(kind, detail, faults, retry_after_s))
     # ASCII: a lone surrogate of the request may stand in the detail, and must not break the reply.
-    return Response(json.dumps(body), kind.status, sent, MEDIA_TYPE)
+    return Response(json.dumps(made.body), made.status, sent, made.media_type)
 
 
-def of_error(request: Request, error: Exception) -> Response:
-    """The response to an error of the table; classes are looked up along the MRO."""
-    slug = next(BY_CLASS[cls] for cls in type(error).__mro__ if cls in BY_CLASS)
+def failure(error: BaseException) -> Failure | None:
+    """What an error of the table says, looked up along the MRO; None if it is of no class there."""
+    error = _leaf(error)
+    slug = next((BY_CLASS[cls] for cls in type(error).__mro__ if cls in BY_CLASS), None)
+    if slug is None:
+        return None
     code = error.code if isinstance(error, errors.AnabranchError) else None
     kind = KINDS.get(code or slug, KINDS[slug])
     detail = NOT_FOUND if kind.status == 404 else str(error)
@@ -107,23 +150,24 @@ def of_error(request: Request, error: Exception) -> Response:
     retry = error.retry_after_s if isinstance(error, errors.Overloaded) else None
     if kind.status >= 500:
         LOG.warning("%s: %s", kind.slug, error)
-    return respond(request, kind, detail, faults, retry)
+    return Failure(kind, detail, faults, retry)
+
+
+def _leaf(error: BaseException) -> BaseException:
+    # A TaskGroup wraps even one expected error; only a group of one leaf is unwrapped.
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
 
 def install(app: FastAPI) -> None:
     """Answer every error with a problem document."""
 
     async def known(request: Request, error: Exception) -> Response:
-        return of_error(request, error)
-
-    async def group(request: Request, error: Exception) -> Response:
-        # A TaskGroup wraps even one expected error; only a group of one leaf is unwrapped.
-        leaf = error
-        while isinstance(leaf, ExceptionGroup) and len(leaf.exceptions) == 1:
-            leaf = leaf.exceptions[0]
-        if any(cls in BY_CLASS for cls in type(leaf).__mro__):
-            return of_error(request, leaf)
-        raise error
+        found = failure(error)
+        if found is None:  # a group of several errors, or of one that nobody expected
+            raise error
+        return respond(request, found.kind, found.detail, found.faults, found.retry_after_s)
 
     async def http(request: Request, error: Exception) -> Response:
         error = cast(HTTPException, error)
@@ -141,7 +185,7 @@ def install(app: FastAPI) -> None:
 
     for cls in BY_CLASS:
         app.add_exception_handler(cls, known)
-    app.add_exception_handler(ExceptionGroup, group)
+    app.add_exception_handler(ExceptionGroup, known)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, malformed)
 

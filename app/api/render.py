@@ -17,12 +17,12 @@ from app.domain.jobs import Job
 from app.store.documents import Listed
 from retrievers.types import Rows
 
-_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 def reply(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """JSON in UTF-8."""
-    return Response(_ENCODE(body).encode(), status, headers, "application/json")
+    return Response(encoded(body).encode(), status, headers, "application/json")
 
 
 def instant(moment: datetime | None) -> str | None:

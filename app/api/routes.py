@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from app.api import health, problems
+from app.api.compat import openai
 from app.api.docs import pages
 from app.api.v1 import answers, ask, collections, documents, files, jobs, keys, search, sources
 
@@ -13,6 +14,7 @@ def install(app: FastAPI, docs_enabled: bool) -> None:
     """Add the routes and the problem handlers."""
     problems.install(app)
     parts = [search, ask, health, documents, files, collections, jobs, answers, sources, keys]
+    parts.append(openai)
     if docs_enabled:
         parts.append(pages)
     for part in parts:

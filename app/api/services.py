@@ -113,6 +113,11 @@ class Services(Protocol):
         ...
 
     @property
+    def model(self) -> str | None:
+        """Name of the language model; None where none is configured."""
+        ...
+
+    @property
     def first_key(self) -> str | None:
         """The admin key made at a first start, to be shown once; None at any other start."""
         ...

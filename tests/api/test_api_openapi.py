@@ -46,8 +46,11 @@ def test_an_operation_has_scope_identity_summary_and_examples(name: str) -> None
         assert content["schema"]
         assert "example" in content
     for hundred in ("4XX", "5XX"):
-        problem = responses[hundred]["content"]["application/problem+json"]
-        assert problem["schema"] == {"$ref": "#/components/schemas/Problem"}
+        shaped = "openai" in operation["tags"]
+        media_type = "application/json" if shaped else "application/problem+json"
+        name = "OpenAIError" if shaped else "Problem"
+        problem = responses[hundred]["content"][media_type]
+        assert problem["schema"] == {"$ref": f"#/components/schemas/{name}"}
         if hundred == "5XX" or operation["x-required-scope"] != "none":
             assert problem["examples"]
 

@@ -10,6 +10,7 @@ import pytest
 from edge_services import READER, THEN, serving
 
 from app.domain.hit import Degraded
+from app.engine.run import Generation
 from retrievers.filters import Compare
 from retrievers.protocol import Health
 
@@ -169,21 +170,16 @@ async def test_filters_with_an_explicit_sql_channel_are_refused(client: Any) -> 
     assert (await client.post(f"{HOME}/search", json=body)).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("extra", "at"),
-    [
-        ({"reasoning": "lag"}, "/body/reasoning"),
-        ({"stream": True}, "/body/stream"),
-        ({"generation": {"lfd": {"required": True}}}, "/body/generation/lfd/required"),
-    ],
-)
-async def test_what_comes_later_is_refused_and_named(
-    client: Any, extra: dict[str, Any], at: str
+@pytest.mark.parametrize("model", [None, "tiny-writer"])
+async def test_decoding_that_is_required_and_not_there_is_refused(
+    client: Any, services: Any, model: str | None
 ) -> None:
-    response = await client.post(f"{HOME}/ask", json={"question": "x", **extra})
+    services.model = model
+    body = {"question": "x", "generation": {"lfd": {"required": True}}}
+    response = await client.post(f"{HOME}/ask", json=body)
     assert response.status_code == 422
     assert response.json()["code"] == "not-available"
-    assert response.json()["errors"][0]["at"] == at
+    assert response.json()["errors"][0]["at"] == "/body/generation/lfd/required"
 
 
 @pytest.mark.parametrize("lfd", [True, {}, {"alpha": 0.2, "required": False}])
@@ -194,10 +190,60 @@ async def test_decoding_that_is_not_required_is_named_in_degraded(client: Any, l
     assert (await client.get(f"/v1/answers/{asked['id']}")).json() == asked
 
 
-async def test_wishes_to_a_model_that_is_not_there_are_named(client: Any) -> None:
-    body = {"question": "x", "generation": {"temperature": 0.5, "max_tokens": 10.0}}
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"generation": {"temperature": 0.5, "max_tokens": 10.0}},
+        {"instructions": "Answer in one sentence."},
+    ],
+)
+async def test_wishes_to_a_model_are_passed_on_or_named_where_there_is_none(
+    client: Any, services: Any, wish: dict[str, Any]
+) -> None:
+    body = {"question": "x", **wish}
     asked = (await client.post(f"{HOME}/ask", json=body)).json()
     assert [item["component"] for item in asked["degraded"]] == ["llm"]
+    services.model = "tiny-writer"
+    asked = (await client.post(f"{HOME}/ask", json=body)).json()
+    assert asked["degraded"] == []
+
+
+async def test_everything_a_question_brings_reaches_the_engine(client: Any, services: Any) -> None:
+    services.model = "tiny-writer"
+    body = {
+        "question": "alpha ?",
+        "reasoning": "lag",
+        "top_k": 3,
+        "instructions": "Be brief.",
+        "generation": {"max_tokens": 100, "temperature": 0.2, "lfd": True},
+        "budget": {"llm_calls": 2, "prompt_tokens": 5, "completion_tokens": 7, "seconds": 1.5},
+    }
+    asked = (await client.post(f"{HOME}/ask", json=body)).json()
+    request = services.ask.asked[-1]
+    assert (request.reasoning, request.top_k) == ("lag", 3)
+    assert request.limits == body["budget"]
+    assert request.generation == Generation(100, 0.2, {}, "Be brief.")
+    assert [item["component"] for item in asked["degraded"]] == ["lfd"]
+    assert "not known to offer" in asked["degraded"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("reasoning", "deep"),
+        ("stream", "yes"),
+        ("instructions", "x" * 2001),
+        ("instructions", "\0"),
+        ("budget", {"completion_tokens": -1}),
+        ("budget", {"store_queries": 3}),
+    ],
+)
+async def test_unusable_options_of_a_question_are_refused(
+    client: Any, field: str, value: Any
+) -> None:
+    response = await client.post(f"{HOME}/ask", json={"question": "x", field: value})
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["at"].startswith(f"/body/{field}")
 
 
 async def test_a_sql_source_is_probed_before_it_is_kept(client: Any) -> None:

@@ -99,7 +99,101 @@ ANSWER: Json = {
     "generator": "extractive",
     "created_at": "2026-11-24T09:30:00.000Z",
 }
-TRACE: Json = {"gate": {"strategy": "single"}, "rounds": [], "stop_reason": "direct"}
+ASK_STREAM = """\
+event: answer.created
+id: 1
+data: {"id":"ans_b5x2m7q9w4k1","question":"Who designed the Nine Heron Bridge?","reasoning":"auto"}
+
+event: plan.created
+id: 2
+data: {"gate":{"decision":"direct"},"plan":null}
+
+event: evidence.selected
+id: 3
+data: {"hits":[{"rank":1,"document_id":"nine-heron-bridge","chunk_id":"chk_3mzq7nbh2c","…":"…"}]}
+
+event: answer.delta
+id: 4
+data: {"text":"Isaura Venn designed the Nine Heron Bridge. [1]"}
+
+event: citation.added
+id: 5
+data: {"mark":"[1]","start":0,"end":43,"document_id":"nine-heron-bridge","…":"…"}
+
+event: answer.completed
+id: 6
+data: {"id":"ans_b5x2m7q9w4k1","status":"answered","…":"…"}
+
+"""
+TRACE: Json = {
+    "mode": "direct",
+    "gate": {"decision": "direct"},
+    "plan": None,
+    "nodes": [],
+    "llm_calls": [],
+    "budget": {"limits": {"seconds": 20.0}, "used": {"seconds": 0.009}},
+}
+MODELS: Json = {
+    "object": "list",
+    "data": [
+        {"id": "anabranch", "object": "model", "created": 1795512600, "owned_by": "anabranch"},
+        {"id": "demo", "object": "model", "created": 1795512600, "owned_by": "anabranch"},
+    ],
+}
+CHAT: Json = {
+    "model": "demo",
+    "messages": [{"role": "user", "content": "Who designed the Nine Heron Bridge?"}],
+}
+_ANNOTATION: Json = {
+    "type": "file_citation",
+    "file_citation": {
+        "file_id": "nine-heron-bridge",
+        "filename": "Nine Heron Bridge",
+        "start_index": 0,
+        "end_index": 43,
+        "quote": "Isaura Venn designed the Nine Heron Bridge.",
+        "source_start": 0,
+        "source_end": 43,
+        "chunk_id": "chk_3mzq7nbh2c",
+    },
+}
+COMPLETION: Json = {
+    "id": "ans_b5x2m7q9w4k1",
+    "object": "chat.completion",
+    "created": 1795512600,
+    "model": "demo",
+    "choices": [
+        {
+            "index": 0,
+            "message": {
+                "role": "assistant",
+                "content": "Isaura Venn designed the Nine Heron Bridge. [1]",
+                "refusal": None,
+                "annotations": [_ANNOTATION],
+            },
+            "logprobs": None,
+            "finish_reason": "stop",
+        }
+    ],
+    "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+    "anabranch": {name: value for name, value in ANSWER.items() if name != "answer"},
+}
+CHAT_STREAM = """\
+data: {"id":"ans_b5x2m7q9w4k1","object":"chat.completion.chunk","created":1795512600,\
+"model":"demo","choices":[{"index":0,"delta":{"role":"assistant","content":""},\
+"finish_reason":null}]}
+
+data: {"id":"ans_b5x2m7q9w4k1","object":"chat.completion.chunk","created":1795512600,\
+"model":"demo","choices":[{"index":0,"delta":\
+{"content":"Isaura Venn designed the Nine Heron Bridge. [1]"},"finish_reason":null}]}
+
+data: {"id":"ans_b5x2m7q9w4k1","object":"chat.completion.chunk","created":1795512600,\
+"model":"demo","choices":[{"index":0,"delta":{"annotations":[]},"finish_reason":"stop"}],\
+"anabranch":{"…":"…"}}
+
+data: [DONE]
+
+"""
 SOURCE: Json = {
     "name": "shop",
     "url": "sqlite:////srv/shop.db",

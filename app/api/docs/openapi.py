@@ -9,9 +9,10 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
+from app.api.compat.errors import OPENAI_ERROR_SCHEMA
 from app.api.docs.filter import FILTER_SCHEMAS
 from app.api.kinds import KINDS
-from app.api.problems import MEDIA_TYPE, document
+from app.api.problems import MEDIA_TYPE, Failure, Report, problem
 from app.domain.principal import Scope
 
 Json = Any
@@ -22,7 +23,8 @@ are verified before they leave.
 * Authorize with the key printed at the first start, then run any example below.
 * **Offsets** (`start`, `end`, `source_start`, …) count Unicode code points of the stored text.
   JavaScript strings count UTF-16 units: convert before slicing.
-* Errors are `application/problem+json`; each `type` is a page of this service.
+* Errors are `application/problem+json`; each `type` is a page of this service. Routes in the
+  shape of OpenAI's report errors in that shape, too.
 * Unknown request fields are refused (422), so a typo is never ignored.
 """
 PROBLEM_SCHEMA: Json = {
@@ -49,6 +51,16 @@ PROBLEM_SCHEMA: Json = {
         "retry_after": {"type": "number", "description": "Seconds."},
     },
 }
+_ERROR_SCHEMAS: Mapping[str, str] = {MEDIA_TYPE: "Problem", "application/json": "OpenAIError"}
+_EVENT_SCHEMA: Json = {
+    "type": "object",
+    "required": ["data"],
+    "properties": {
+        "event": {"type": "string"},
+        "id": {"type": "string"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
 
 
 def operation(
@@ -62,6 +74,8 @@ def operation(
     request_media_type: str = "application/json",
     status: int = 200,
     own: Mapping[int, type[BaseModel]] | None = None,
+    streamed: str | None = None,
+    report: Report = problem,
 ) -> dict[str, Any]:
     """Keyword arguments of a route: identity, scope, examples and every kind of answer.
 
@@ -71,12 +85,17 @@ def operation(
         problems: Slugs of the operation's own problems; those every operation has are added.
         request: Example of the body; None where there is none.
         own: Statuses outside 2xx that may also carry a body of the operation's own.
+        streamed: Example of the success body as Server-Sent Events, where it may be asked for.
+        report: The shape of its errors.
     """
     common = ["no-key", "bad-key", "missing-scope"] if scope else []
     slugs = [*dict.fromkeys([*problems, *common, "internal"])]
     success: dict[str, Any] = {"description": "Success"}
     if answer is not None:
         success["content"] = {"application/json": {"example": answer}}
+    if streamed is not None:
+        events = {"itemSchema": _EVENT_SCHEMA, "example": streamed}
+        success["content"]["text/event-stream"] = events
     mixed = own or {}
     extra: dict[str, Any] = {"x-required-scope": scope or "none"}
     if scope:
@@ -90,23 +109,27 @@ def operation(
         "status_code": status,
         "responses": {
             status: success,
-            **{code: {"model": model} | _problem(slugs, 500) for code, model in mixed.items()},
-            "4XX": _problem(slugs, 400),
-            "5XX": _problem(slugs, 500),
+            **{
+                code: {"model": model} | _errors(slugs, 500, report)
+                for code, model in mixed.items()
+            },
+            "4XX": _errors(slugs, 400, report),
+            "5XX": _errors(slugs, 500, report),
         },
         "openapi_extra": extra,
     }
 
 
-def _problem(slugs: Sequence[str], hundred: int) -> dict[str, Any]:
+def _errors(slugs: Sequence[str], hundred: int, report: Report) -> dict[str, Any]:
     kinds = [KINDS[slug] for slug in slugs if hundred <= KINDS[slug].status < hundred + 100]
-    examples = {
-        kind.slug: {"value": document(kind, kind.meaning, "/v1/…", "req-1")} for kind in kinds
-    }
-    schema = {"$ref": "#/components/schemas/Problem"}
+    made = {kind: report(Failure(kind, kind.meaning), "/v1/…", "req-1") for kind in kinds}
+    media_type = next((each.media_type for each in made.values()), MEDIA_TYPE)
+    schema = {"$ref": f"#/components/schemas/{_ERROR_SCHEMAS[media_type]}"}
+    examples = {kind.slug: {"value": each.body} for kind, each in made.items()}
+    told = "; ".join(f"{each.status} {kind.slug}" for kind, each in made.items())
     return {
-        "description": "; ".join(f"{kind.status} {kind.slug}" for kind in kinds) or "Problem",
-        "content": {MEDIA_TYPE: {"schema": schema, "examples": examples}},
+        "description": told or "Problem",
+        "content": {media_type: {"schema": schema, "examples": examples}},
     }
 
 
@@ -122,7 +145,11 @@ def describe(app: FastAPI) -> Mapping[str, Any]:
         )
         components = made.setdefault("components", {})
         components.setdefault("schemas", {})
-        components["schemas"] |= {"Problem": PROBLEM_SCHEMA, **FILTER_SCHEMAS}
+        components["schemas"] |= {
+            "Problem": PROBLEM_SCHEMA,
+            "OpenAIError": OPENAI_ERROR_SCHEMA,
+            **FILTER_SCHEMAS,
+        }
         for unused in ("HTTPValidationError", "ValidationError"):
             components["schemas"].pop(unused, None)
         components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
