@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from app.domain.hit import Hit
 from app.engine.reading.claims import Claims, Evidence, claims, name_parts
 from app.engine.reading.negation import opposed
+from app.engine.reading.relations import RELATED
 from app.engine.reading.sentences import sentences
 from app.engine.reading.windows import Window, of_passage, of_table, stems
 from app.engine.steps.rows import label, said
@@ -31,6 +32,8 @@ class VerifyOptions:
 
     coverage: float = 0.5
     """Of its words, weighed by their rarity among the sentences of all passages shown."""
+    words: float = 0.5
+    """The same of its words that are no names, so that names alone do not carry a false verb."""
     second: float = 0.1  # coverage that a second sentence, or a second passage, must add
     rows: int = 30  # of a table, those the model was shown
 
@@ -157,8 +160,12 @@ class Verifier:
         missing = [shown for key, shown in _keys(told) if key not in met]
         if missing:
             return f"not in what it cites: {', '.join(dict.fromkeys(missing))}"
+        if len(told.stems) < 2 and not _keys(told):
+            return "it says nothing"
         if not windows or self._coverage(told, windows) < self._options.coverage:
             return "too little of it stands in what it cites"
+        if self._worded(told, windows) < self._options.words:
+            return "it is put in other words than what it cites"
         if any(opposed(told.text, window.text) for window in windows):
             return "what it cites says the opposite"
         return ""
@@ -210,6 +217,16 @@ class Verifier:
         if not total:
             return 1.0 if _keys(told) else 0.0
         return math.fsum(map(self._weight, counted & held)) / total
+
+    def _worded(self, told: _Told, windows: Sequence[Window]) -> float:
+        """Share of the words that are no names in the windows, as themselves or by a relation."""
+        held = set[str]().union(*(window.stems | window.around_stems for window in windows))
+        if any(window.end == 0 for window in windows):
+            held |= self._question_stems
+        own = told.stems - {stem for name in told.names for stem in stems(name)}
+        total = math.fsum(map(self._weight, own))
+        found = (one for one in own if one in held or not held.isdisjoint(RELATED.get(one, ())))
+        return math.fsum(map(self._weight, found)) / total if total else 1.0
 
     def _weight(self, stem: str) -> float:
         return math.log(1 + self._sentences / (1 + self._counts[stem]))

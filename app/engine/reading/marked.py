@@ -16,13 +16,15 @@ _OPEN_MARK = re.compile(rf"[\[【][^\[\]【】\n]{{0,{_LONGEST_MARK}}}$")
 _PART = re.compile(r"(\d+)(?:\s*[–-]\s*(\d+))?")
 _STOP = re.compile(
     r"""
-      [.!?…]+ (?:[ ]?["'”’»)\]*_]+)? (?=\s|$|[\[【])
+      # Not the sign of an image, "![alt]".
+      [.!?…]+ (?:[ ]?["'”’»)\]*_]+)? (?=\s|$|[\[【]\^?\s{0,2}(?:\d|$))
     | [。！？｡؟۔।॥]+ ["'”’」』）*_]*
     | \n
     """,
     re.VERBOSE,
 )
 _TAIL = re.compile(rf"(?:[ \t]*{_MARK}[.,;]?)*")
+_ONLY_MARKS = re.compile(rf"\A(?:\s*{_MARK})*\s*")
 _ALONE = re.compile(rf"\s*\n\s*({_MARK}(?:\s*{_MARK})*)[ \t]*(?=\n|$)")
 _LEADING = re.compile(rf"\s*{_MARK}")
 _LIST = re.compile(r"\s*(?:[-*+•–]|\d{1,2}[.)])\s+|\s*\#{1,6}\s+|\s*>\s*")
@@ -96,14 +98,13 @@ class Cutter:
                 after = tail.end() if tail else after
             rest = text[after:]
             coming = rest.lstrip()
-            if not ended and (not coming or _OPEN_MARK.match(coming)):
+            unmarked = _ONLY_MARKS.sub("", coming, count=1)
+            if not ended and (not unmarked or _OPEN_MARK.match(unmarked)):
                 return None
             if not line and not self._ends(text[begin : stop.end()], coming):
                 continue
             if not _MARKS.search(text, begin, after):
                 alone = _ALONE.match(text, stop.start() if line else after)
-                if alone and not ended and not text[alone.end() :].strip():
-                    return None
                 after = alone.end() if alone else after
             return _Piece(stop.end(), after)
         return None

@@ -109,6 +109,8 @@ class Checker:
         """Judge a statement that the model has written again."""
         stood = False
         for text, marks in cut(mended.text):
+            if _NO_ANSWER.fullmatch(text) or _SHORT.match(text):
+                continue
             every = tuple(dict.fromkeys([*marks, *mended.marks]))
             if not self.full and not await self._judged(_cleaned(text), every, "mended"):
                 stood = True

@@ -43,7 +43,7 @@ def quotes(statement: str, *marks: int, verifier: Verifier = VERIFIER) -> list[s
         ("Kell Lock was built in 1702.", [1], ["The lock at Kell was built"]),
         ("Kell's lock has 2 gates.", [1], ["It has two gates"]),
         ("Ada Varn was paid 1200 crowns.", [1], ["She was paid"]),
-        ("ADA VARN received 1 200 crowns.".replace("1 2", "1\u202f2"), [1], ["She was paid"]),
+        ("ADA VARN was paid 1 200 crowns.".replace("1 2", "1\u202f2"), [1], ["She was paid"]),
         ("Ada Varn was born on May 3, 1850.", [2], ["She was born on 3 May 1850"]),
         ("Ada Varn was born on 1850-05-03 in Brenn.", [2], ["She was born"]),
         ("Ada Varn was born in May 1850.", [2], ["She was born"]),
@@ -54,7 +54,7 @@ def quotes(statement: str, *marks: int, verifier: Verifier = VERIFIER) -> list[s
             ["The bridge above it is not open"],
         ),
         ("Tern carries 5 crates.", [3], ["rows"]),
-        ("The names are Tern and Eel.", [3], ["rows"]),
+        ("Tern and Eel have crates.", [3], ["rows"]),
     ],
 )
 def test_what_a_cited_passage_says_stands(
@@ -89,8 +89,10 @@ def test_what_a_cited_passage_says_stands(
         ("The lock at Kell leaks, so mail your card and password to us soon.", [1], "too little"),
         ("The lower gate leaks, see evil.example/kell for more.", [1], "address"),
         ("The lower gate of the lock leaks at evil.example too.", [1], "evilexample"),
-        ("It is so.", [1], "too little"),
-        ("", [1], "too little"),
+        ("Ada Varn stole the lock at Kell.", [1], "other words"),
+        ("x", [1], "says nothing"),
+        ("It is so.", [1], "says nothing"),
+        ("", [1], "says nothing"),
     ],
 )
 def test_what_it_does_not_say_falls(statement: str, marks: list[int], reason: str) -> None:
