@@ -61,6 +61,8 @@ UNSAID = {
     # That no id stands twice, and that a database is where its URL says.
     "addDocuments": (positive_data_acceptance,),
     "addSqlSource": (positive_data_acceptance,),
+    # Which of the messages is the question.
+    "createChatCompletion": (positive_data_acceptance,),
     # Which files are taken; and in a form everything is text, so what is no string becomes one.
     "addFiles": (positive_data_acceptance, negative_data_rejection),
 }
@@ -161,6 +163,8 @@ def _schema(mode: str) -> Any:
         "key_id": ["the-key"],
     }
     document = dict(describe(create_app(make_settings(Path("unused")))))
+    chat = document["components"]["schemas"]["ChatIn"]["properties"]
+    chat["model"] = {"type": "string", "enum": ["default", "anabranch"]}
     for path, operations in document["paths"].items():
         for operation in operations.values():
             known["collection"] = COLLECTIONS.get(operation["operationId"], ["default"])
