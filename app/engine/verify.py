@@ -13,10 +13,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.domain.hit import Hit
-from app.engine.reading.claims import Claims, Evidence, claims, name_parts
 from app.engine.reading.negation import opposed
 from app.engine.reading.relations import RELATED
 from app.engine.reading.sentences import sentences
+from app.engine.reading.told import Question, Told
 from app.engine.reading.windows import Window, of_passage, of_table, stems
 from app.engine.steps.rows import label, said
 from app.engine.steps.write import Pick
@@ -35,6 +35,7 @@ class VerifyOptions:
     words: float = 0.5
     """The same of its words that are no names, so that names alone do not carry a false verb."""
     second: float = 0.1  # coverage that a second sentence, or a second passage, must add
+    longest: int = 1_000  # characters of a statement
     rows: int = 30  # of a table, those the model was shown
 
 
@@ -54,16 +55,6 @@ class Verdict:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """A statement, read."""
-
-    text: str
-    claims: Claims
-    names: tuple[str, ...]  # with names that a particle joins taken apart
-    stems: frozenset[str]
-
-
 class Verifier:
     """Checks the statements of one answer.
 
@@ -76,8 +67,7 @@ class Verifier:
         self, question: str, hits: Sequence[Hit], options: VerifyOptions | None = None
     ) -> None:
         self._hits, self._options = hits, options or VerifyOptions()
-        self._question = Evidence(question)
-        self._question_stems = stems(question)
+        self._question = Question(question)
         self._windows: dict[int, list[Window]] = {}
         self._counts: Counter[str] = Counter()
         self._sentences = 0
@@ -96,9 +86,11 @@ class Verifier:
             return Verdict((), "it has no mark")
         if not known:
             return Verdict((), "there is no passage of that number")
+        if len(statement) > self._options.longest:
+            return Verdict((), "it is too long")
         if _ADDRESS.search(statement):
             return Verdict((), "it holds an address")
-        told = _read(statement)
+        told = Told(statement, self._question)
         best = {number: self._best(told, number) for number in known}
         alone = {
             number: window
@@ -119,27 +111,27 @@ class Verifier:
         numbers = range(1, len(self._hits) + 1)
         return next((one for one in numbers if self.check(statement, [one]).sources), None)
 
-    def _best(self, told: _Told, number: int) -> Window | None:
+    def _best(self, told: Told, number: int) -> Window | None:
         return max(
             self._of(number),
             key=lambda window: (
-                len(self._met(told, window)),
+                len(told.met(window)),
                 round(self._coverage(told, [window]) - self._options.second * window.width, 6),
             ),
             default=None,
         )
 
-    def _together(self, told: _Told, numbers: Iterable[int]) -> dict[int, Window]:
+    def _together(self, told: Told, numbers: Iterable[int]) -> dict[int, Window]:
         """One window of each passage that adds something."""
         order = list(numbers)
         chosen: dict[int, Window] = {}
         while True:
             have = list(chosen.values())
-            met = frozenset[str]().union(*(self._met(told, window) for window in have))
+            met = frozenset[str]().union(*map(told.met, have))
             covered = self._coverage(told, have)
             gains = [
                 (
-                    len(self._met(told, window) - met),
+                    len(told.met(window) - met),
                     round(self._coverage(told, [*have, window]) - covered, 6),
                     -window.width,
                     -place,
@@ -154,13 +146,13 @@ class Verifier:
                 return chosen
             chosen[order[-place]] = self._of(order[-place])[-at]
 
-    def _fault(self, told: _Told, windows: Sequence[Window]) -> str:
+    def _fault(self, told: Told, windows: Sequence[Window]) -> str:
         """What keeps these windows from holding the statement; empty if nothing does."""
-        met = frozenset[str]().union(*(self._met(told, window) for window in windows))
-        missing = [shown for key, shown in _keys(told) if key not in met]
+        met = frozenset[str]().union(*map(told.met, windows))
+        missing = [shown for key, shown in told.claims if key not in met]
         if missing:
             return f"not in what it cites: {', '.join(dict.fromkeys(missing))}"
-        if len(told.stems) < 2 and not _keys(told):
+        if len(told.stems) < 2 and not told.claims:
             return "it says nothing"
         if not windows or self._coverage(told, windows) < self._options.coverage:
             return "too little of it stands in what it cites"
@@ -170,63 +162,20 @@ class Verifier:
             return "what it cites says the opposite"
         return ""
 
-    def _met(self, told: _Told, window: Window) -> frozenset[str]:
-        """Keys of the claims that a window meets, or the question, where that counts."""
-        near = (window.own, window.around)
-        names = (*_naming(window), self._question)
-        found = {
-            f"number {one}"
-            for one in told.claims.numbers
-            if any(one in text.numbers for text in near) and _in_place(told, one, window)
-        }
-        found |= {f"date {d}" for d in told.claims.dates if any(d in text.dates for text in near)}
-        found |= {
-            f"code {code}"
-            for code in told.claims.codes
-            if any(text.has_code(code) for text in (*near, self._question))
-        }
-        whole = {name for name in told.claims.names if any(t.has_name(name) for t in names)}
-        found |= {
-            f"name {part}"
-            for part in told.names
-            if any(part in name for name in whole) or any(text.has_name(part) for text in names)
-        }
-        opening = told.claims.opening
-        if opening and any(t.has_name(opening) or t.has_word(opening) for t in names):
-            found.add(f"name {opening}")
-        return frozenset(found)
-
-    def _coverage(self, told: _Told, windows: Sequence[Window]) -> float:
+    def _coverage(self, told: Told, windows: Sequence[Window]) -> float:
         """Share of the statement's words in the windows or their names around, by weight."""
-        if not windows:
-            return 0.0
-        held: set[str] = set()
-        known: set[str] = set()
-        for window in windows:
-            held |= window.stems | window.around_stems
-            texts = _naming(window)
-            for name in told.names:
-                if any(text.has_name(name) for text in texts):
-                    held |= stems(name)
-                elif self._question.has_name(name):  # neither for nor against
-                    known |= stems(name)
-            if window.end == 0:  # rows answer the question as it was put
-                held |= self._question_stems
-        counted = told.stems - (known - held)
-        total = math.fsum(map(self._weight, counted))
-        if not total:
-            return 1.0 if _keys(told) else 0.0
-        return math.fsum(map(self._weight, counted & held)) / total
+        held = frozenset[str]().union(*map(told.held, windows))
+        return self._share(told.stems - (told.lent - held), held, 1.0 if told.claims else 0.0)
 
-    def _worded(self, told: _Told, windows: Sequence[Window]) -> float:
+    def _worded(self, told: Told, windows: Sequence[Window]) -> float:
         """Share of the words that are no names in the windows, as themselves or by a relation."""
-        held = set[str]().union(*(window.stems | window.around_stems for window in windows))
-        if any(window.end == 0 for window in windows):
-            held |= self._question_stems
-        own = told.stems - {stem for name in told.names for stem in stems(name)}
-        total = math.fsum(map(self._weight, own))
-        found = (one for one in own if one in held or not held.isdisjoint(RELATED.get(one, ())))
-        return math.fsum(map(self._weight, found)) / total if total else 1.0
+        held = frozenset[str]().union(*map(told.words_held, windows))
+        related = {one for one in told.plain if not held.isdisjoint(RELATED.get(one, ()))}
+        return self._share(told.plain, held | related, 1.0)
+
+    def _share(self, wanted: frozenset[str], held: frozenset[str], of_none: float) -> float:
+        total = math.fsum(map(self._weight, wanted))
+        return math.fsum(map(self._weight, wanted & held)) / total if total else of_none
 
     def _weight(self, stem: str) -> float:
         return math.log(1 + self._sentences / (1 + self._counts[stem]))
@@ -241,7 +190,7 @@ class Verifier:
             )
         return self._windows[number]
 
-    def _source(self, told: _Told, number: int, window: Window) -> Source:
+    def _source(self, told: Told, number: int, window: Window) -> Source:
         origin = self._hits[number - 1].evidence.origin
         if isinstance(origin, Rows):
             return Source(number, origin)
@@ -253,39 +202,6 @@ def table(rows: Rows, most: int) -> tuple[list[str], list[list[str]]]:
     """The labels and the first rows of a table in words, nulls as "none"."""
     cells = [[said(cell) for cell in row] for row in rows.rows[:most]]
     return [label(column) for column in rows.columns], cells
-
-
-def _read(statement: str) -> _Told:
-    read = claims(statement)
-    names = tuple(part for name in read.names for part in name_parts(name))
-    return _Told(statement, read, names, stems(statement))
-
-
-def _keys(told: _Told) -> list[tuple[str, str]]:
-    """The key of each claim and how it is shown, in an order of their own."""
-    read = told.claims
-    return [
-        *((f"number {one}", one) for one in sorted(read.numbers)),
-        *((f"date {one}", one.lstrip("-")) for one in sorted(read.dates)),
-        *((f"code {one}", one) for one in sorted(read.codes)),
-        *((f"name {one}", one) for one in told.names),
-        *([(f"name {read.opening}", read.opening)] if read.opening else []),
-    ]
-
-
-def _naming(window: Window) -> tuple[Evidence, ...]:
-    """The texts in which a window's names may stand."""
-    return (window.own, window.around, *([window.before] if window.before else []))
-
-
-def _in_place(told: _Told, number: str, window: Window) -> bool:
-    """Whether a number stands in a row of what the statement names, if it names any row."""
-    named = [
-        row
-        for row in window.rows
-        if any(not word.isdigit() and word in told.stems for word in row.stems)
-    ]
-    return not named or any(number in row.numbers for row in named)
 
 
 def _asked_of(rows: Rows) -> str:

@@ -61,6 +61,7 @@ _CODE = re.compile(r"(?<![\w-])(?=[\w-]*\d)[^\W\d_][\w-]*(?![\w-])|\d+[^\W\d_]+\
 _DOTTED = re.compile(r"(?<![\w.])\w[\w-]*(?:\.\w[\w-]*)*\.[a-z]{2,24}(?![\w])", re.IGNORECASE)
 _COMPOUND = re.compile(r"[a-zß-öø-ÿ]+-")  # "mid-1912" is a word and a number
 _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th|s)?")
+_BLOT = re.compile(r",{3,}")  # where a date stood
 _JOINS = re.compile(r" (?:and|of the|of|de|for|&) (?:the )?")
 _OPENERS_TEXT = """
 according additionally although because consequently construction despite finally furthermore hence
@@ -123,11 +124,10 @@ class Evidence:
 
     def has_name(self, name: str) -> bool:
         """Whether a name stands here as a whole, or its words close to each other."""
-        wanted = [word for word in _WORD.findall(plain(name)) if word != "s"]
-        if not wanted:
+        whole = _WORD.findall(plain(name))
+        if not whole or f" {' '.join(whole)} " in self._joined:
             return True
-        if f" {' '.join(wanted)} " in self._joined:
-            return True
+        wanted = [word for word in whole if word != "s"] or whole  # "Kell's lock", "lock of Kell"
         places = [self._places(word) for word in wanted]
         if len(places) == 1:
             return bool(places[0])
@@ -247,10 +247,12 @@ def _names(text: str) -> tuple[tuple[str, ...], str]:
     """Names without the ordinary words that open a sentence, and a first word that may be one."""
     found = words(text)
     told = []
-    for name in names(text, found):
-        run = name.split(" ")
+    for part in [part for name in names(text, found) for part in _BLOT.split(name)]:
+        run = part.split()
         while run and run[0].lower().strip(",") in _OPENERS:
             run = run[1:]
+        while run and run[-1].isdigit():  # it counts as a number, and may be half of "19th"
+            run = run[:-1]
         if run and not (_ORDINAL.fullmatch(" ".join(run)) or _COMPOUND.match(run[0])):
             told.append(" ".join(run))
     first = text[found[0].start : found[0].end] if found else ""

@@ -13,6 +13,7 @@ _MOST_MARKS = 8  # of one statement, and of one range
 _MARK = r"[\[【]\^?\s{0,2}\d{1,3}(?:\s{0,2}[,;–-]\s{0,2}\d{1,3}){0,5}\s{0,2}[\]】]"
 _MARKS = re.compile(rf"\s*({_MARK})")
 _OPEN_MARK = re.compile(rf"[\[【][^\[\]【】\n]{{0,{_LONGEST_MARK}}}$")
+_BACK = 200  # characters before a full stop that may show an abbreviation
 _PART = re.compile(r"(\d+)(?:\s*[–-]\s*(\d+))?")
 _STOP = re.compile(
     r"""
@@ -24,7 +25,7 @@ _STOP = re.compile(
     re.VERBOSE,
 )
 _TAIL = re.compile(rf"(?:[ \t]*{_MARK}[.,;]?)*")
-_ONLY_MARKS = re.compile(rf"\A(?:\s*{_MARK})*\s*")
+_ONLY_MARKS = re.compile(rf"(?:\s*{_MARK})*\s*")
 _ALONE = re.compile(rf"\s*\n\s*({_MARK}(?:\s*{_MARK})*)[ \t]*(?=\n|$)")
 _LEADING = re.compile(rf"\s*{_MARK}")
 _LIST = re.compile(r"\s*(?:[-*+•–]|\d{1,2}[.)])\s+|\s*\#{1,6}\s+|\s*>\s*")
@@ -54,6 +55,7 @@ class Cutter:
     def __init__(self) -> None:
         self._rest = ""
         self._opens_line = True
+        self._passed = 0  # before here no full stop ends a statement, whatever follows
 
     def feed(self, piece: str) -> list[Marked]:
         """The statements that end in this piece."""
@@ -77,7 +79,7 @@ class Cutter:
         while (piece := self._piece(ended)) is not None:
             said = self._statement(self._rest[: piece.end], self._rest[piece.end : piece.marks_end])
             line = self._rest[piece.end - 1 : piece.end] == "\n"
-            self._rest = self._rest[piece.marks_end :]
+            self._rest, self._passed = self._rest[piece.marks_end :], 0
             # An unfinished line's opening may be a list's mark; the middle of a line is not.
             self._opens_line = line or self._rest.lstrip(" \t")[:1] == "\n"
             found += said
@@ -88,20 +90,21 @@ class Cutter:
         text = self._rest
         begin = self._opening(text)
         leads = _LEADING.match(text, begin) is not None
-        for stop in _STOP.finditer(text, begin):
+        # Stops before it end an empty line, or one of marks, which what follows is cited by.
+        letter = _LETTER.search(text, _marks_end(text, begin))
+        if letter is None:
+            return None
+        for stop in _STOP.finditer(text, max(self._passed, letter.start())):
             line = stop.group() == "\n"
-            if line and not _LETTER.search(_MARKS.sub("", text[begin : stop.start()])):
-                continue  # an empty line, or marks alone, which what follows is cited by
             after = stop.end()
             if not line and not leads:
                 tail = _TAIL.match(text, after)
                 after = tail.end() if tail else after
-            rest = text[after:]
-            coming = rest.lstrip()
-            unmarked = _ONLY_MARKS.sub("", coming, count=1)
-            if not ended and (not unmarked or _OPEN_MARK.match(unmarked)):
+            coming = text[_marks_end(text, after) :]
+            if not ended and (not coming or _OPEN_MARK.match(coming[: 2 * _LONGEST_MARK])):
                 return None
-            if not line and not self._ends(text[begin : stop.end()], coming):
+            if not line and not self._ends(text[begin : stop.end()], text[after:].lstrip()[:1]):
+                self._passed = stop.end()
                 continue
             if not _MARKS.search(text, begin, after):
                 alone = _ALONE.match(text, stop.start() if line else after)
@@ -118,10 +121,8 @@ class Cutter:
         """Whether the full stop at the end of `head` ends a sentence, with what comes after it."""
         if not coming:
             return True
-        head = " ".join(_MARKS.sub("", head).split())
-        after = coming[0] if coming[0].isalnum() else f"{coming[0]}X"
-        if coming[0] in "[【":
-            after = "X"
+        head = " ".join(_MARKS.sub("", head[-_BACK:]).split())
+        after = coming if coming.isalnum() else "X" if coming in "[【" else f"{coming}X"
         return any(sentence.start > len(head) for sentence in sentences(f"{head} {after}"))
 
     def _statement(self, raw: str, tail: str = "") -> list[Marked]:
@@ -130,6 +131,12 @@ class Cutter:
         if not _LETTER.search(text):
             return []
         return [Marked(text, numbers(_MARKS.findall(raw + tail)))]
+
+
+def _marks_end(text: str, start: int) -> int:
+    """Where marks and white space from here on end."""
+    found = _ONLY_MARKS.match(text, start)
+    return found.end() if found else start
 
 
 def numbers(marks: list[str]) -> tuple[int, ...]:

@@ -47,6 +47,11 @@ class Window:
     before: Evidence | None = None
     rows: tuple[Evidence, ...] = ()
 
+    @property
+    def is_table(self) -> bool:
+        """Whether it is rows; no sentence is empty."""
+        return self.end == 0
+
 
 def stems(text: str) -> frozenset[str]:
     """Stems of a text's words without diacritics; numbers are left to be compared as numbers."""

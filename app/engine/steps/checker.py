@@ -33,6 +33,7 @@ class SynthOptions:
     prompt_tokens: int = 6_000  # estimated; less where the budget holds less
     completion_tokens: int = 800
     statements: int = 12  # released; then the model is not read any further
+    characters: int = 20_000  # read, of a server that does not keep to the tokens
     repaired: int = 6  # failing statements that are given back
     repair_seconds: float = 6.0
     verify: VerifyOptions = field(default_factory=VerifyOptions)

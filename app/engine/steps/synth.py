@@ -131,7 +131,7 @@ async def _written(
     run: Run, prompt: Prompt, checker: Checker, leak: _Leak, options: SynthOptions
 ) -> tuple[_Ending, str]:
     """Read the model's text statement by statement; how that ended, and the model's name."""
-    cutter, model = Cutter(), ""
+    cutter, model, left = Cutter(), "", options.characters
     ending: _Ending = "whole"
     try:
         async with run.stream(STEP, prompt, options.completion_tokens) as writing:
@@ -141,6 +141,9 @@ async def _written(
                 model = writing.so_far().model
                 if leak.in_(piece):
                     return "leaked", model
+                left -= len(piece)
+                if left < 0:
+                    return "long", model
                 for marked in cutter.feed(piece):
                     await checker.take(marked)
                     if checker.full:

@@ -236,6 +236,13 @@ async def test_an_answer_ends_at_its_longest() -> None:
     assert (done.texts, done.done.cut) == (["The lock has two gates."], True)
 
 
+async def test_a_server_that_writes_without_end_is_not_read_to_it() -> None:
+    endless = Hang(["The lock has two gates. [1] ", *["And so on "] * 3_000])
+    done = await written({"synth": [endless]}, HITS, QUESTION)
+    assert (done.texts, done.done.cut) == (["The lock has two gates."], True)
+    assert done.run.ledger.seconds_left > 5
+
+
 BROKEN: list[Reply] = [
     Status(429), Status(500), Status(400), Status(401), Reset(), Text(""), Cut([]), Cut(["Ada V"]),
     Cut(["Ada V"], clean=False), Hang(), Hang(["Ada"]), Raw([b"data: no JSON\n\n"]),

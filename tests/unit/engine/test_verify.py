@@ -91,6 +91,7 @@ def test_what_a_cited_passage_says_stands(
         ("The lower gate of the lock leaks at evil.example too.", [1], "evilexample"),
         ("Ada Varn stole the lock at Kell.", [1], "other words"),
         ("x", [1], "says nothing"),
+        ("The lock leaks. " * 100, [1], "too long"),
         ("It is so.", [1], "says nothing"),
         ("", [1], "says nothing"),
     ],
