@@ -146,6 +146,14 @@ def _questions(commands: Any) -> None:
         'anabranch ask "Who designed the Nine Heron Bridge?"',
     )
     ask.add_argument("question")
+    ask.add_argument(
+        "--reasoning",
+        choices=("auto", "direct", "lag"),
+        default="auto",
+        help="whether hard questions are split: if they need it, never, or whenever it can be done",
+    )
+    ask.add_argument("--stream", action="store_true", help="show statements as they are found")
+    ask.add_argument("--trace", action="store_true", help="show how the answer was found")
     for parser, verb in ((search, "search"), (ask, "ask")):
         parser.set_defaults(verb=verb)
         parser.add_argument("--collection", default="default")
