@@ -13,8 +13,8 @@ from app.api.v1 import answers, ask, collections, documents, files, jobs, keys, 
 def install(app: FastAPI, docs_enabled: bool) -> None:
     """Add the routes and the problem handlers."""
     problems.install(app)
-    parts = [search, ask, health, documents, files, collections, jobs, answers, sources, keys]
-    parts.append(openai)
+    asking = [search, ask, openai, health]  # first, because most requests are theirs
+    parts = [*asking, documents, files, collections, jobs, answers, sources, keys]
     if docs_enabled:
         parts.append(pages)
     for part in parts:

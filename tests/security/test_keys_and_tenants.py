@@ -27,6 +27,10 @@ HOLDERS = {
 BODIES: dict[str, dict[str, Any]] = {
     "search": {"query": "Who designed the bridge?"},
     "ask": {"question": "Who designed the bridge?"},
+    "createChatCompletion": {
+        "model": "default",
+        "messages": [{"role": "user", "content": "Who designed the bridge?"}],
+    },
     "addDocuments": {"documents": [{"id": "new", "text": "A new text."}]},
     "createCollection": {"name": "third"},
     "createApiKey": {"scopes": ["read"], "collections": ["default"]},
@@ -106,8 +110,17 @@ def told(response: httpx.Response, *hidden: str) -> tuple[Any, ...]:
 
 
 def code(response: httpx.Response) -> tuple[int, str]:
+    return response.status_code, fault(response)["code"]
+
+
+def fault(response: httpx.Response) -> dict[str, Any]:
+    """The problem; or the error of a route in OpenAI's shape, with what it says as `detail`."""
+    body: dict[str, Any] = response.json()
+    if [*body] == ["error"]:
+        assert response.headers["content-type"] == "application/json"
+        return {**body["error"], "detail": body["error"]["message"]}
     assert response.headers["content-type"] == "application/problem+json", response.text
-    return response.status_code, response.json()["code"]
+    return body
 
 
 def allowed(holder: str, scope: str) -> bool:
@@ -160,7 +173,7 @@ async def test_a_key_does_what_its_scopes_say_and_no_more(house: House, holder: 
         response = await house.send(operation, key, **names)
         if not allowed(holder, scope):
             assert code(response) == (403, "missing-scope"), operation
-            assert repr(scope) in response.json()["detail"]
+            assert repr(scope) in fault(response)["detail"]
         elif operation == "getAnswerTrace":  # of another key's question
             assert code(response) == (404, "not-found")
         else:
@@ -186,6 +199,23 @@ async def test_what_is_foreign_looks_as_if_it_were_not_there(house: House, holde
         for operation, (_, path, scope) in house.operations.items():
             if scope == "admin" and "{collection}" not in path:
                 assert code(await house.send(operation, key)) == (403, "missing-scope")
+
+
+async def test_a_foreign_model_looks_as_if_it_were_not_there(house: House) -> None:
+    seen = []
+    for holder, model in (("stranger", "default"), ("stranger", "anabranch"), ("reader", "other")):
+        for name in (model, "nowhere"):
+            response = await house.client.post(
+                "/v1/chat/completions",
+                json={**BODIES["createChatCompletion"], "model": name},
+                headers={"authorization": f"Bearer {house.keys[holder]}"},
+            )
+            assert code(response) == (404, "model_not_found")
+            seen.append(told(response))
+    assert seen == [seen[0]] * len(seen)
+    for holder in ("stranger", "foreign admin"):
+        models = (await house.send("listModels", house.keys[holder])).json()["data"]
+        assert [each["id"] for each in models] == ["other"]
 
 
 async def test_lists_hold_what_the_key_may_see(house: House) -> None:
