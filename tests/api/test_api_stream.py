@@ -348,6 +348,27 @@ async def test_silence_is_filled_with_comments(
         ask.go_on.set()
 
 
+async def test_nothing_follows_the_last_frame() -> None:
+    finish = asyncio.Event()
+    sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def work(put: stream.Put) -> None:
+        put(stream.frame("the last"))
+        await finish.wait()
+
+    async def receive() -> dict[str, Any]:
+        return await asyncio.Future()
+
+    response = stream.EventStream(work, lambda _: b"")
+    running = asyncio.create_task(response({"type": "http"}, receive, sent.put))
+    assert (await sent.get())["status"] == 200
+    assert (await sent.get())["body"] == b'data: "the last"\n\n'
+    finish.set()
+    await running
+    assert await sent.get() == {"type": "http.response.body", "body": b"", "more_body": False}
+    assert sent.empty()
+
+
 async def test_a_long_search_opens_the_stream_with_a_comment_and_fails_in_it(
     client: Any, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:

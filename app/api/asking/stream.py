@@ -118,7 +118,8 @@ class EventStream(Response):
                 if found is None:
                     raise error  # for the log
                 return
-            await door.send(frames or KEEP_ALIVE, last=done)
+            if frames or done or quiet:
+                await door.send(frames or (b"" if done else KEEP_ALIVE), last=done)
             if done or door.broken:
                 return
 
