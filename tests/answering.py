@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from app.domain.errors import NoEvidence, NotFound
 from app.domain.hit import Degraded, Found, Hit, Standing
+from app.engine.multihop import Planned
 from retrievers.filters import Filter
 from retrievers.types import Chunk, ChunkId, CollectionId, DocumentKey, Evidence, Rows
 
@@ -87,7 +88,13 @@ class FixedSearch:
         self.asked: list[tuple[CollectionId, str, int, Filter]] = []
 
     async def search(
-        self, collection: CollectionId, text: str, top_k: int, *, filter: Filter
+        self,
+        collection: CollectionId,
+        text: str,
+        top_k: int,
+        *,
+        filter: Filter,
+        planned: Planned | None = None,
     ) -> Found:
         self.asked.append((collection, text, top_k, filter))
         return self.found
@@ -97,7 +104,13 @@ class EndlessSearch:
     """A search that never comes back."""
 
     async def search(
-        self, collection: CollectionId, text: str, top_k: int, *, filter: Filter
+        self,
+        collection: CollectionId,
+        text: str,
+        top_k: int,
+        *,
+        filter: Filter,
+        planned: Planned | None = None,
     ) -> Found:
         await asyncio.Event().wait()
         raise AssertionError("unreachable")
@@ -107,6 +120,12 @@ class BrokenSearch:
     """A search without a working channel."""
 
     async def search(
-        self, collection: CollectionId, text: str, top_k: int, *, filter: Filter
+        self,
+        collection: CollectionId,
+        text: str,
+        top_k: int,
+        *,
+        filter: Filter,
+        planned: Planned | None = None,
     ) -> Found:
         raise NoEvidence("no retriever could answer")

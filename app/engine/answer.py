@@ -1,50 +1,60 @@
-"""One question, top to bottom: search, choose what to quote, read the quotes back, answer.
+"""One question, top to bottom: decide, plan, follow the plan, search, write, verify.
 
-Only the direct path: one search with the question as it is. There is no language model in it; every
-sentence of an answer is a sentence of a stored document, or says what rows of a table hold.
+Without a language model every sentence of an answer is a sentence of a stored document, says what
+rows of a table hold, or what an operator computed from quoted values.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
-from app.domain.answer import Answer, Citation, Status, Usage
+from app.domain.answer import Answer, Usage
 from app.domain.events import (
-    Cited,
+    ChannelSeen,
     Completed,
     Created,
-    Delta,
     Listener,
     Planned,
+    Retrieved,
     Selected,
+    StepCompleted,
+    StepStarted,
     unheard,
 )
 from app.domain.hit import Found
 from app.domain.ids import new_id
-from app.engine import missing
+from app.engine import missing, multihop, traces
 from app.engine.budget import Budget
-from app.engine.cite import CiteOptions, Passages, Statement, quoted, rendered, statements
+from app.engine.cite import Passages
 from app.engine.model import LanguageModel
+from app.engine.page import Page
+from app.engine.reasoning.direct import gather
+from app.engine.reasoning.lag import Lag, Thought
 from app.engine.request import Request
 from app.engine.run import Run
-from app.engine.sanitise import sanitise
-from app.engine.steps.write import Draft, WriteOptions, write
+from app.engine.writers import Outcome, WriterOptions, Writers
 from retrievers.filters import Filter
-from retrievers.types import CollectionId
+from retrievers.types import CollectionId, Query
 
-GENERATOR = "extractive"
+WHOLE = "0"
+"""Id of the step that searches for the question as it is."""
 
 
 class Searching(Protocol):
     """One query to one collection."""
 
     async def search(
-        self, collection: CollectionId, text: str, top_k: int, *, filter: Filter
+        self,
+        collection: CollectionId,
+        text: str,
+        top_k: int,
+        *,
+        filter: Filter,
+        planned: multihop.Planned | None = None,
     ) -> Found:
         """At most `top_k` hits, best first; `NoEvidence` when every channel failed."""
         ...
@@ -55,56 +65,38 @@ class AskOptions:
     """What one question may use."""
 
     budget: Budget = field(default_factory=Budget)
-    write: WriteOptions = field(default_factory=WriteOptions)
-    cite: CiteOptions = field(default_factory=CiteOptions)
+    writers: WriterOptions = field(default_factory=WriterOptions)
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What became of an answer beside its text, which the page holds."""
+@dataclass(slots=True)
+class _Work:
+    """What is done so far; kept when the time is over."""
 
-    status: Status
-    trace: Mapping[str, Any]
-    short: str | None = None
-
-
-class _Page:
-    """The answer's text while it grows; what stands on it was told and is not taken back."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self.text = ""
-        self.citations: list[Citation] = []
-
-    def state(self, statement: Statement) -> None:
-        """Add a verified statement."""
-        text, citations = rendered(statement, self.text, len(self.citations) + 1)
-        self._add(text)
-        self.citations += citations
-        for citation in citations:
-            self._run.tell(Cited(citation))
-
-    def remark(self, sentence: str) -> None:
-        """Add a sentence of our own, which cites nothing."""
-        self._add(f" {sentence}" if self.text else sentence)
-
-    def _add(self, text: str) -> None:
-        self.text += text
-        self._run.tell(Delta(text))
+    run: Run
+    page: Page
+    thought: Thought = field(default_factory=lambda: Thought({"decision": "open"}))
+    found: Found | None = None
 
 
 class Ask:
-    """Answers questions with verified citations."""
+    """Answers questions with verified citations.
+
+    Args:
+        lag: Splits hard questions; None where the graph is off: then none is split.
+        model: Takes part in every step it can; None leaves their counterparts by rules.
+    """
 
     def __init__(
         self,
         search: Searching,
         passages: Passages,
         options: AskOptions | None = None,
+        lag: Lag | None = None,
         model: LanguageModel | None = None,
     ) -> None:
-        self._search, self._passages, self._model = search, passages, model
+        self._search, self._lag, self._model = search, lag, model
         self._options = options or AskOptions()
+        self._writers = Writers(passages, self._options.writers)
 
     async def ask(
         self, collection: CollectionId, request: Request, listen: Listener = unheard
@@ -121,23 +113,89 @@ class Ask:
         began = time.monotonic()
         budget = self._options.budget.lowered(**request.limits)
         run = Run(budget, self._model, listen, request.generation)
+        work = _Work(run, Page(run))
         id = new_id("ans")
         run.tell(Created(id, request.question, request.reasoning))
-        page = _Page(run)
-        found: Found | None = None
         try:
             async with asyncio.timeout(budget.seconds):
-                run.tell(Planned({"decision": "direct"}, None))
-                found = await self._search.search(
-                    collection, request.question, request.top_k, filter=request.filter
-                )
-                run.tell(Selected(found.hits))
-                outcome = await self._answer(collection, request.question, found, page)
+                outcome = await self._answered(collection, request, work)
         except TimeoutError:
             run.degrade("budget", f"{budget.seconds:g} seconds have passed")
-            page.remark(missing.out_of_time(budget, found))
-            outcome = _Outcome("budget_exhausted", {"reason": "deadline"})
-        answer = Answer(
+            work.page.remark(missing.out_of_time(budget, work.found, work.page.text))
+            outcome = Outcome("budget_exhausted", {"reason": "deadline"})
+        answer = self._closed(id, request, work, outcome, began)
+        run.tell(Completed(answer))
+        return answer
+
+    async def _answered(self, collection: CollectionId, request: Request, work: _Work) -> Outcome:
+        run = work.run
+        query = Query(collection, request.question, request.filter)
+        if self._lag is None:
+            work.thought = Thought({"decision": "direct", "reason": "no passage graph"})
+        else:
+            work.thought = await self._lag.plan(run, query, request.reasoning)
+        run.tell(Planned(work.thought.gate, traces.plan(work.thought)))
+        if self._lag is not None:
+            work.thought = await self._lag.follow(run, query, work.thought)
+        work.found = found = await self._evidence(run, query, request.top_k, work)
+        run.tell(Selected(found.hits))
+        outcome = await self._written(collection, request.question, found, work)
+        if run.limited and outcome.status in ("partial", "unanswerable"):
+            work.page.remark(missing.limited(run.limited))
+            run.degrade("budget", missing.limited(run.limited))
+            return replace(outcome, status="budget_exhausted")
+        return outcome
+
+    async def _written(
+        self, collection: CollectionId, question: str, found: Found, work: _Work
+    ) -> Outcome:
+        run, page, thought = work.run, work.page, work.thought
+        if thought.verdict is not None:
+            computed = await self._writers.verdict(collection, thought.verdict, page)
+            if computed is not None:
+                return computed
+        written = await self._writers.model(run, collection, question, found, thought, page)
+        if written is not None:
+            return written
+        return await self._writers.extractive(collection, question, found, thought, page)
+
+    async def _evidence(self, run: Run, query: Query, top_k: int, work: _Work) -> Found:
+        """The whole question's search, in which the nodes' passages take part."""
+        followed = work.thought.followed
+        run.tell(StepStarted(WHOLE, query.text))
+
+        async def search(text: str, number: int, why: str) -> Found:
+            run.ledger.query()
+            found = await self._search.search(
+                query.collection, text, top_k, filter=query.filter, planned=followed
+            )
+            run.tell(Retrieved(WHOLE, number, text, _seen(found)))
+            return found
+
+        if self._lag is None or followed is not None:
+            found = await search(query.text, 1, "the question")
+        else:
+            found, looped = await gather(run, self._lag.loop, WHOLE, query.text, top_k, search)
+            work.thought = replace(work.thought, looped=looped)
+        for lost in followed.degraded if followed else ():
+            run.degrade(lost.component, lost.reason)
+        looped = work.thought.looped
+        said = looped.answer.text if looped and looped.answer else None
+        run.tell(StepCompleted(WHOLE, "resolved", said, looped.reason if looped else "searched"))
+        return found
+
+    def _closed(
+        self, id: str, request: Request, work: _Work, outcome: Outcome, began: float
+    ) -> Answer:
+        run, page, found = work.run, work.page, work.found
+        spent = run.ledger.spent
+        trace = {
+            "mode": "lag" if work.thought.plan else "direct",
+            **traces.reasoning(work.thought, run),
+            "search": dict(found.trace) if found else None,
+            **outcome.trace,
+        }
+        return Answer(
             id=id,
             question=request.question,
             status=outcome.status,
@@ -145,86 +203,22 @@ class Ask:
             short_answer=outcome.short,
             citations=tuple(page.citations),
             evidence=found.hits if found else (),
-            plan=None,
+            plan=traces.plan(work.thought),
             degraded=(*(found.degraded if found else ()), *run.degraded),
-            usage=Usage(took_ms=round(1000 * (time.monotonic() - began), 3)),
-            generator=GENERATOR,
+            usage=Usage(
+                llm_calls=spent.calls,
+                prompt_tokens=spent.prompt_tokens,
+                completion_tokens=spent.completion_tokens,
+                took_ms=round(1000 * (time.monotonic() - began), 3),
+            ),
+            generator=outcome.generator,
             created_at=datetime.now(UTC),
-            trace={
-                "mode": "direct",
-                "search": dict(found.trace) if found else None,
-                **outcome.trace,
-                "budget": {"seconds": budget.seconds},
-            },
+            trace=trace,
         )
-        run.tell(Completed(answer))
-        return answer
-
-    async def _answer(
-        self, collection: CollectionId, question: str, found: Found, page: _Page
-    ) -> _Outcome:
-        draft = write(question, found.hits, missing.tables_lost(found), self._options.write)
-        if draft.table is not None:
-            told = draft.table.told
-            page.state(Statement(told.text, (draft.table.rows,)))
-            return _Outcome("answered", _trace(draft), told.short)
-        if draft.reason != "supported":
-            page.remark(missing.nothing(draft, found))
-            return _Outcome("unanswerable", _trace(draft))
-        quotes = await quoted(draft.picks, self._passages, collection, self._options.cite)
-        kept = statements(quotes)
-        trace = _trace(draft, [quote is not None for quote in quotes])
-        if not kept:
-            page.remark(missing.nothing(draft, found))
-            return _Outcome("unanswerable", {**trace, "reason": "changed"})
-        for statement in kept:
-            page.state(statement)
-        dropped = sum(quote is None for quote in quotes)
-        gaps = [*missing.unmentioned(draft), *missing.left_out(dropped)]
-        for gap in gaps:
-            page.remark(gap)
-        return _Outcome("partial" if gaps else "answered", trace, _short(draft, quotes))
 
 
-def _short(draft: Draft, quotes: Sequence[object | None]) -> str | None:
-    """The short answer, if the sentence it stands in is shown and still stands."""
-    for pick, quote in zip(draft.picks, quotes, strict=True):
-        if pick is draft.short_pick and quote is not None and draft.short is not None:
-            return sanitise(draft.short.text) or None
-    return None
-
-
-def _trace(draft: Draft, stands: Sequence[bool] = ()) -> dict[str, Any]:
-    support = draft.support
-    return {
-        "reason": draft.reason,
-        "asked": {
-            "kind": draft.asked.kind,
-            "terms": list(draft.asked.terms),
-            "names": list(draft.asked.names),
-            "aggregate": draft.asked.aggregate,
-        },
-        "support": support
-        and {
-            "score": support.score,
-            "threshold": support.threshold,
-            "best_cosine": support.best_cosine,
-            "uncovered": support.uncovered,
-            "best_sentence": support.best_sentence,
-            "untyped": support.untyped,
-            "missing": list(support.missing),
-        },
-        "passages_read": draft.read,
-        "statements": [
-            {
-                "chunk_id": pick.chunk.key,
-                "start": pick.chunk.start + pick.start,
-                "end": pick.chunk.start + pick.end,
-                "share": round(pick.share, 6),
-                "verified": verified,
-            }
-            for pick, verified in zip(draft.picks, stands, strict=False)
-        ],
-        "short_answer": draft.short
-        and {"text": draft.short.text, "probability": round(draft.short.probability, 6)},
-    }
+def _seen(found: Found) -> list[ChannelSeen]:
+    return [
+        ChannelSeen(one["channel"], one["status"], one.get("found", 0), one.get("took_ms", 0.0))
+        for one in found.trace.get("channels", ())
+    ]

@@ -40,7 +40,7 @@ class Appraiser:
     def __init__(
         self, graph: PassageGraph, vectors: VectorTable | None, encoder: QueryEncoder
     ) -> None:
-        self.graph, self._vectors, self._encoder = graph, vectors, encoder
+        self.graph, self.encoder, self._vectors = graph, encoder, vectors
 
     async def look(
         self,
@@ -64,7 +64,7 @@ class Appraiser:
 
     async def likeness(self, text: str, vectors: Matrix) -> Vector:
         """(n,) cosine of a text and each passage."""
-        encoded = (await self._encoder.queries([text]))[0]
+        encoded = (await self.encoder.queries([text]))[0]
         return np.asarray(vectors @ encoded, np.float64)
 
     async def _similar(

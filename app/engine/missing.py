@@ -50,10 +50,39 @@ def nothing(draft: Draft, found: Found) -> str:
     )
 
 
-def out_of_time(budget: Budget, found: Found | None) -> str:
+def unheld(found: Found) -> str:
+    """A model read the passages and found no answer."""
+    return f"No answer was found: the passages that {_searched(found)} search returned hold none."
+
+
+def unverified(dropped: int) -> list[str]:
+    """Statements of a model that the passages do not support."""
+    if not dropped:
+        return []
+    if dropped == 1:
+        return ["A statement was left out, because the passages do not support it."]
+    return [f"{dropped} statements were left out, because the passages do not support them."]
+
+
+def cut(happened: bool) -> list[str]:
+    """The model broke off."""
+    return ["The answer ends early: the model broke off."] if happened else []
+
+
+def limited(limits: Sequence[str]) -> str:
+    """What the budget kept from being done."""
+    said = {"llm": "calls to the model", "store_queries": "queries", "seconds": "time"}
+    names = " and ".join(said.get(name, name) for name in limits)
+    return f"The question's budget of {names} ended before it was worked out."
+
+
+def out_of_time(budget: Budget, found: Found | None, written: str) -> str:
     """The deadline passed."""
+    limit = f"the limit of {budget.seconds:g} seconds passed"
+    if written:
+        return f"The answer ends early: {limit}."
     what = "its quotes were verified" if found else "anything was found"
-    return f"No answer: the limit of {budget.seconds:g} seconds passed before {what}."
+    return f"No answer: {limit} before {what}."
 
 
 def tables_lost(found: Found) -> bool:

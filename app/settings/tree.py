@@ -25,7 +25,7 @@ from pydantic_settings import (
 
 PREFIX = "ANABRANCH_"
 NESTED = "__"
-SECRETS = ("API_KEYS", "DATABASE_URL", "EMBEDDER__KEY")
+SECRETS = ("API_KEYS", "DATABASE_URL", "EMBEDDER__KEY", "GENERATION__KEY")
 SECRET_FILES = frozenset(f"{PREFIX}{secret}_FILE" for secret in SECRETS)
 
 
@@ -70,6 +70,42 @@ class Embedder(Group):
     dimension: PositiveInt = 384
     max_tokens: PositiveInt = 256
     questions: Literal["int8", "float32"] = "int8"
+
+
+class Generation(Group):
+    """The language model: any server with OpenAI's `/v1/chat/completions`."""
+
+    url: str = ""  # empty: there is none, and answers quote sentences
+    model: str = ""
+    key: SecretStr = SecretStr("")
+    concurrency: PositiveInt = 8
+
+
+class Budget(Group):
+    """What one question may cost; a request can only lower it."""
+
+    seconds: PositiveFloat = 20.0
+    llm_calls: NonNegativeInt = 12
+    prompt_tokens: NonNegativeInt = 24_000
+    completion_tokens: NonNegativeInt = 3_000
+    store_queries: PositiveInt = 60
+    rounds: PositiveInt = 3
+    nodes: Annotated[int, Field(ge=1, le=6)] = 6
+
+
+class Reasoning(Group):
+    """Thresholds of plans and rounds; the cosines are on MiniLM's scale."""
+
+    hard: Annotated[float, Field(ge=0, le=1)] = 0.5
+    support: Annotated[float, Field(ge=0, le=1)] = 0.35
+    sure_rows: Annotated[float, Field(ge=0, le=1)] = 0.75
+    repeated: Annotated[float, Field(ge=-1, le=1)] = 0.95
+    remembered: Annotated[float, Field(ge=-1, le=1)] = 0.92
+    remembered_support: Annotated[float, Field(ge=0, le=1)] = 0.6
+    guessed_weight: PositiveFloat = 0.6
+    trusted_weight: PositiveFloat = 2.0
+    variants: PositiveInt = 3
+    plan_seconds: PositiveFloat = 5.0
 
 
 class Ingest(Group):
@@ -132,6 +168,9 @@ class Settings(BaseSettings):
     grace_s: Annotated[float, Field(gt=0, le=45)] = 30.0
     retrievers: Retrievers = Retrievers()
     embedder: Embedder = Embedder()
+    generation: Generation = Generation()
+    budget: Budget = Budget()
+    reasoning: Reasoning = Reasoning()
     ingest: Ingest = Ingest()
     answers: Answers = Answers()
     limits: Limits = Limits()

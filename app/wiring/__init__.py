@@ -14,10 +14,12 @@ from typing import Any
 from app.domain.errors import Misconfigured
 from app.engine.answer import Ask, AskOptions
 from app.engine.appraise import Appraiser
+from app.engine.budget import Budget
 from app.engine.fanout import Channel
 from app.engine.multihop import Multihop
 from app.engine.search import Search
 from app.engine.steps.write import WriteOptions
+from app.engine.writers import WriterOptions
 from app.ingest.bells import Bells
 from app.ingest.cut.prepare import recipe
 from app.ingest.indexer import Indexer
@@ -44,6 +46,8 @@ from app.store.vectors import VectorCache
 from app.wiring.backends import backend
 from app.wiring.doctor import Doctor
 from app.wiring.encoders import encoder
+from app.wiring.language import language as open_language
+from app.wiring.reasoning import reasoner
 from app.wiring.services import Services
 from app.wiring.tables import tables
 from retrievers.errors import RetrieverError
@@ -159,9 +163,19 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
             Multihop(appraiser) if appraiser else None,
             notices=notices,
         )
+        language = await stack.enter_async_context(open_language(settings))
         doctor = Doctor(
-            database, documents, marks, indexers, retrievers, projections, encoding.notice
+            database,
+            documents,
+            marks,
+            indexers,
+            retrievers,
+            projections,
+            encoding.notice,
+            language,
         )
+        writing = WriteOptions(cosines=encoding.cosines)
+        lag = reasoner(settings.reasoning, doors, appraiser, chunks, writing) if appraiser else None
         yield Services(
             collections=collections,
             documents=documents,
@@ -172,7 +186,14 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
             sql=retrievers.get("sql"),
             ingest=ingest,
             search=search,
-            ask=Ask(search, documents, AskOptions(write=WriteOptions(cosines=encoding.cosines))),
+            ask=Ask(
+                search,
+                documents,
+                AskOptions(Budget(**settings.budget.model_dump()), WriterOptions(write=writing)),
+                lag,
+                language.model if language else None,
+            ),
+            model=language.name if language else None,
             examiner=doctor,
             first_key=first_key,
         )

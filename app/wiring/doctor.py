@@ -12,6 +12,7 @@ from app.store.documents import Documents
 from app.store.integrity import damage
 from app.store.session import Database
 from app.store.stale import StaleMarks
+from app.wiring.language import Language
 from retrievers.errors import RetrieverError
 from retrievers.protocol import Health, Retriever
 
@@ -26,6 +27,7 @@ class Doctor:
     Args:
         projections: Names of the channels that are images of the truth.
         notice: What stands in for the encoder, if something does.
+        language: The language model, if one is configured.
     """
 
     database: Database
@@ -35,6 +37,7 @@ class Doctor:
     retrievers: Mapping[str, Retriever]
     projections: tuple[str, ...]
     notice: Degraded | None
+    language: Language | None
 
     async def health(self) -> Mapping[str, Health]:
         """Component to its state; a few small queries."""
@@ -50,7 +53,8 @@ class Doctor:
                 if lag > MUCH_LAG and found[name].status == "ok":
                     found[name] = Health("degraded", f"{lag} documents behind")
         embedder = Health("degraded", self.notice.reason) if self.notice else Health("ok")
-        return {**found, "embedder": embedder}
+        model = {"llm": await self.language.health()} if self.language else {}
+        return {**found, "embedder": embedder, **model}
 
     async def examine(self) -> Mapping[str, Health]:
         """Verify the database, rebuild what is damaged, apply what is pending, remove leftovers."""

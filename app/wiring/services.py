@@ -33,6 +33,7 @@ class Services:
     ingest: Ingest
     search: Search
     ask: Ask
+    model: str | None
     examiner: Doctor
     first_key: str | None
 

@@ -17,9 +17,12 @@ from app.engine.budget import Budget
 from app.engine.fanout import Channel
 from app.engine.multihop import Multihop
 from app.engine.reasoning.follow import Executor
+from app.engine.reasoning.loop import Loop
+from app.engine.reasoning.nodes import Nodes
 from app.engine.reasoning.wordings import Wordings
 from app.engine.run import Run
 from app.engine.search import Search, SearchOptions
+from app.engine.steps.plan import Planning
 from retrievers.embedders.hashing import HashingEmbedder
 from retrievers.errors import RetrieverUnavailable
 from retrievers.filters import Compare
@@ -40,6 +43,7 @@ NODES = (
     SubQuestion("2", "Who was the teacher of #1", ("1",), "retrieve", "person"),
 )
 PLAN = Plan(QUESTION, NODES, "rules")
+PLANNING = Planning(PLAN, "bridge")
 
 
 def run(listen: Listener = unheard, **limits: float) -> Run:
@@ -59,14 +63,16 @@ async def world(folder: Path) -> AsyncIterator[tuple[House, Executor, Search]]:
         doors = {name: Channel(name, index, 5.0) for name, index in home.indexes.items()}
         appraiser = Appraiser(home.indexes["graph"], home.indexes["vector"], HashingEmbedder())
         flat = [doors["vector"], doors["fulltext"]]
-        executor = Executor(Wordings(flat, doors["graph"], None, appraiser), appraiser, home.chunks)
+        wordings = Wordings(flat, doors["graph"], None, appraiser)
+        nodes = Nodes(wordings, appraiser, home.chunks, Loop(appraiser.encoder))
+        executor = Executor(nodes, appraiser)
         search = Search(list(doors.values()), Multihop(appraiser), SearchOptions(deadline_s=30))
         yield home, executor, search
 
 
 async def test_a_guess_is_bound_into_the_node_that_needs_it(tmp_path: Path) -> None:
     async with world(tmp_path) as (home, executor, _):
-        followed = await executor.follow(run(), Query(home.here.id, QUESTION), PLAN)
+        followed = await executor.follow(run(), Query(home.here.id, QUESTION), PLANNING, PLAN)
         first, second = followed.hops
         assert first.guesses[0].text == "Isaura Venn"
         assert second.variants[0].query.text == "Who was the teacher of Isaura Venn"
@@ -80,13 +86,13 @@ async def test_a_guess_is_bound_into_the_node_that_needs_it(tmp_path: Path) -> N
 async def test_a_node_keeps_the_filter_of_the_question(tmp_path: Path) -> None:
     async with world(tmp_path) as (home, executor, _):
         only = Query(home.here.id, QUESTION, Compare("part", "eq", "old"))
-        followed = await executor.follow(run(), only, PLAN)
+        followed = await executor.follow(run(), only, PLANNING, PLAN)
         assert "venn" not in {item.origin.document_id for item in followed.evidence}
 
 
 async def test_all_nodes_meet_in_one_selection(tmp_path: Path) -> None:
     async with world(tmp_path) as (home, executor, search):
-        followed = await executor.follow(run(), Query(home.here.id, QUESTION), PLAN)
+        followed = await executor.follow(run(), Query(home.here.id, QUESTION), PLANNING, PLAN)
         found = await search.search(home.here.id, QUESTION, 3, planned=followed)
         assert [hit.chunk.document_id for hit in found.hits[:2]] == ["bridge", "venn"]
         assert found.degraded == ()
@@ -104,7 +110,7 @@ async def test_a_node_that_cannot_be_asked_stops_and_takes_only_its_descendants_
 
         monkeypatch.setattr(home.indexes["graph"], "named", broken)
         asked = run()
-        followed = await executor.follow(asked, Query(home.here.id, QUESTION), PLAN)
+        followed = await executor.follow(asked, Query(home.here.id, QUESTION), PLANNING, PLAN)
         assert [(hop.status, hop.reason) for hop in followed.hops] == [
             ("stopped", "store_unavailable"),
             ("stopped", "dependency_failed"),
@@ -117,7 +123,7 @@ async def test_a_node_that_cannot_be_asked_stops_and_takes_only_its_descendants_
 async def test_nodes_ask_no_more_than_the_budget_allows(tmp_path: Path) -> None:
     async with world(tmp_path) as (home, executor, _):
         asked = run(store_queries=1)
-        followed = await executor.follow(asked, Query(home.here.id, QUESTION), PLAN)
+        followed = await executor.follow(asked, Query(home.here.id, QUESTION), PLANNING, PLAN)
         assert [(hop.status, hop.reason) for hop in followed.hops] == [
             ("guessed", "candidates"),
             ("stopped", "budget"),
@@ -129,7 +135,7 @@ async def test_nodes_ask_no_more_than_the_budget_allows(tmp_path: Path) -> None:
 async def test_events_tell_of_each_node_in_order(tmp_path: Path) -> None:
     async with world(tmp_path) as (home, executor, _):
         heard: list[Event] = []
-        await executor.follow(run(heard.append), Query(home.here.id, QUESTION), PLAN)
+        await executor.follow(run(heard.append), Query(home.here.id, QUESTION), PLANNING, PLAN)
         steps = [(type(e).__name__, e.step) for e in heard if not isinstance(e, Retrieved)]
         assert steps == [
             ("StepStarted", "1"),
@@ -152,7 +158,7 @@ async def test_a_channel_that_fails_a_node_is_named_and_the_others_serve_it(
             raise RetrieverUnavailable("no words today")
 
         monkeypatch.setattr(home.indexes["fulltext"], "search", broken)
-        followed = await executor.follow(run(), Query(home.here.id, QUESTION), PLAN)
+        followed = await executor.follow(run(), Query(home.here.id, QUESTION), PLANNING, PLAN)
         assert [(one.component, one.reason) for one in followed.degraded] == [
             ("fulltext", "for a sub-question: no words today")
         ]

@@ -32,6 +32,12 @@ _HEAD_REACH = 7
 _LONGEST_REST = 3
 """Nameless words left at the end of a question that belong to its last clause."""
 _POSSESSIVE_S = re.compile(r"['\u2019]s$")
+_ADVERBIAL = frozenset(("when", "where", "how", "why"))
+_ASKING = frozenset(("which", "what", "who", "whom", "whose", "where", "when", "how"))
+_PARTICIPLES_TOO = frozenset(
+    ("taken", "built", "sold", "made", "begun", "given", "known", "split", "won", "lost", "torn")
+)
+"""Of irregular verbs, as the main verb of a question in the passive."""
 _LINKING_VERBS = AUXILIARIES - BEING - {"be"}
 _ENDS_NOUN_PHRASE = FUNCTION_WORDS - NOUN_PHRASE_LINKS
 _ENDS_NOMINAL = FUNCTION_WORDS - ARTICLES
@@ -50,7 +56,7 @@ def cuts(tokens: Sequence[Token]) -> list[Cut]:
 
     Equal lengths: relative, possessive, nominal. A cut never takes all tokens.
     """
-    found = (relative(tokens), possessive(tokens), nominal(tokens))
+    found = (relative(tokens), reduced(tokens), possessive(tokens), nominal(tokens))
     inner = [cut for cut in found if cut and cut.end - cut.start < len(tokens)]
     return sorted(inner, key=lambda cut: cut.end - cut.start)
 
@@ -61,11 +67,37 @@ def relative(tokens: Sequence[Token]) -> Cut | None:
         word, before = tokens[place].low, tokens[place - 1].low
         if word in RELATIVES or (word in PARTICIPLES and before not in FUNCTION_WORDS):
             opens = place - 1 if word == "which" and before in BEFORE_WHICH else place
-            for start in range(opens - 1, max(0, opens - _HEAD_REACH - 1), -1):
+            # Only a question like "The state where X died has how many" begins with its noun.
+            first = -1 if _asks_late(tokens) else 0
+            for start in range(opens - 1, max(first, opens - _HEAD_REACH - 1), -1):
                 if tokens[start].low in ARTICLES:
                     return Cut("relative", start, clause_end(tokens, place + 1))
                 if tokens[start].low in _ENDS_NOUN_PHRASE:
                     break
+    return None
+
+
+def reduced(tokens: Sequence[Token]) -> Cut | None:
+    """`the N NAME is from`: a relative clause that goes without its pronoun."""
+    for start in range(len(tokens) - 3, 0, -1):
+        if tokens[start].low != "the":
+            continue
+        noun = start + 1
+        while noun < len(tokens) and noun <= start + 3 and _plain(tokens[noun]):
+            noun += 1
+        name = noun + (noun < len(tokens) and tokens[noun].low == "the")
+        end = name
+        while end < len(tokens) and (tokens[end].name or _inside_name(tokens, name, end)):
+            end += 1
+        if noun == start + 1 or end == name or end >= len(tokens):
+            continue
+        if tokens[end].low not in BEING and tokens[end].bare not in TRAILING - BEING:
+            continue
+        verbs = end
+        while verbs < len(tokens) and _clause_verb(tokens[verbs]):
+            verbs += 1
+        if verbs > end + (tokens[end].low in BEING):
+            return Cut("relative", start, verbs)
     return None
 
 
@@ -116,6 +148,8 @@ def clause_end(tokens: Sequence[Token], start: int, *, trailing: bool = True) ->
     if last is None:
         return len(tokens)
     verb = _main_verb(tokens, start, trailing=trailing)
+    if verb is None and trailing:
+        verb = _late_verb(tokens, start)
     if verb is not None:
         return verb
     end = last + 1
@@ -158,12 +192,63 @@ def _main_verb(tokens: Sequence[Token], start: int, *, trailing: bool) -> int | 
     return None
 
 
+def _late_verb(tokens: Sequence[Token], start: int) -> int | None:
+    """The main verb of a question whose auxiliary stands before the noun of the clause.
+
+    "When was the firm that built X closed", "When did the town where X is located become part":
+    behind the first names of the clause and their verbs.
+    """
+    opening = [token.low for token in tokens[:start]]
+    if not opening or opening[0] not in _ADVERBIAL:
+        return None
+    by_do = "did" in opening[:3] or "does" in opening[:3] or "do" in opening[:3]
+    by_being = not BEING.isdisjoint(opening[:3])
+    seen = False
+    for place, token in enumerate(tokens[start:], start):
+        seen = seen or token.name
+        if not seen or token.name or token.low in FUNCTION_WORDS or token.bare in TRAILING:
+            follows_being = tokens[place - 1].low in BEING
+            passive = by_being and token.low in _PARTICIPLES_TOO and not follows_being
+            if not (seen and passive):
+                continue
+            return place
+        if by_do or (by_being and _like_participle(token.low)):
+            return place
+    return None
+
+
+def _like_participle(word: str) -> bool:
+    return word.endswith("ed") or word in _PARTICIPLES_TOO
+
+
+def _asks_late(tokens: Sequence[Token]) -> bool:
+    """Whether the question begins with a noun phrase, and asks behind it."""
+    opens = bool(tokens) and tokens[0].low == "the" and not tokens[0].joined
+    return opens and any(token.low in _ASKING for token in tokens[3:])
+
+
+def _plain(token: Token) -> bool:
+    return not token.name and token.low not in FUNCTION_WORDS and token.low not in RELATIVES
+
+
+def _inside_name(tokens: Sequence[Token], start: int, place: int) -> bool:
+    """"Battle of Mine Creek", where the index does not know the whole."""
+    particle = tokens[place].low in NAME_PARTICLES
+    return particle and place > start and place + 1 < len(tokens) and tokens[place + 1].name
+
+
+def _clause_verb(token: Token) -> bool:
+    return not token.name and (token.bare in TRAILING or token.low in ("fought", "used", "won"))
+
+
 def _name_start(tokens: Sequence[Token], end: int) -> int:
     """First token of the name that ends at `end`; never the question's first word."""
     start = end
     while start > 1:
         before = tokens[start - 1]
-        particle = before.low in NAME_PARTICLES and tokens[start - 2].name
+        # "The CEO of X's buyer" owns X's buyer, not the CEO.
+        joins = tokens[start - 2].name and tokens[start - 2].low not in ROLES
+        particle = before.low in NAME_PARTICLES and joins
         if not before.name and not particle:
             break
         start -= 1

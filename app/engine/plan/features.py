@@ -11,21 +11,42 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from app.engine.plan import comparison
 from app.engine.plan.lexicon import LEAST_WORDS, MOST_WORDS, ROLES
+from app.engine.plan.tokens import read
+
+LONGEST_READ = 2_000
+"""Characters of a question that are counted."""
 
 _WORD = re.compile(r"\w+")
 _POSSESSIVE = re.compile(r"['\u2019]s\b")
 _CLAUSE_WORDS = frozenset(("who", "whom", "whose", "which", "what", "where", "when", "how", "that"))
+_RELATIVES = frozenset(("who", "whom", "whose", "which", "where", "that"))
 _PARTICIPLES = frozenset(("born", "built", "held", "known", "made", "sung", "won", "written"))
 _PREPOSITIONS = frozenset(("at", "by", "for", "from", "in", "on", "to", "with"))
 _COMPARING = (
     LEAST_WORDS
     | MOST_WORDS
     | frozenset(("also", "before", "after", "between", "both", "either", "or", "same", "than"))
+    | frozenset(("common", "share", "shared", "sharing"))
 )
+_MORE_RELATIONS = """artist ceo parent screenwriter star host voice maker grandson granddaughter
+nephew niece cousin stepmother stepfather"""
+_RELATIONS = ROLES | frozenset(_MORE_RELATIONS.split())
+_NAME = re.compile(
+    r"[A-Z][\w'\u2019&.-]*(?: (?:(?:of|the|de|von|van|and) )?[A-Z\d][\w'\u2019&.-]*)*"
+)
+_CHOICE = re.compile(r", .*\bor\b", re.DOTALL)
 _ROLE_REACH = 3
 """Words behind a "the" among which its role noun stands: "the second eldest daughter"."""
 SPREAD_DEPTH = 20
+
+
+class _Nobody:
+    """No index: the wording alone is read."""
+
+    def known(self, key: str) -> bool:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +60,13 @@ class Surface:
     participles: int  # with a preposition: "born in"
     roles: int  # "the … director"
     comparing: int  # comparison and ordering words
+    relatives: int = 0  # words that open a clause, behind the second word
+    relations: int = 0  # nouns that relate one thing to another, with and without an article
+    names: int = 0  # capitalised runs behind the first word; 0 where nothing is capitalised
+    cased: bool = False  # whether anything is capitalised behind the first word
+    choice: bool = False  # "…, A or B"
+    both: bool = False  # "both" or "same"
+    compared: bool = False  # the planner's rules see two things compared
 
     @property
     def depth(self) -> float:
@@ -53,8 +81,10 @@ class Surface:
 
 def surface(question: str) -> Surface:
     """Count. Any text will do."""
+    question = question[:LONGEST_READ]
     lower = question.lower()
     words = _WORD.findall(lower)
+    names = _NAME.findall(question.strip().partition(" ")[2])
     return Surface(
         words=len(words),
         clauses=sum(word in _CLAUSE_WORDS for word in words),
@@ -69,6 +99,13 @@ def surface(question: str) -> Surface:
             for place, word in enumerate(words)
         ),
         comparing=sum(word in _COMPARING for word in words),
+        relatives=sum(word in _RELATIVES for word in words[2:]),
+        relations=sum(word in _RELATIONS or word.removesuffix("s") in _RELATIONS for word in words),
+        names=len(names),
+        cased=bool(names),
+        choice=bool(_CHOICE.search(lower)),
+        both="both" in words or "same" in words,
+        compared=comparison.find(read(question, _Nobody())) is not None,
     )
 
 

@@ -32,7 +32,7 @@ ROLES = _words(
     uncle aunt grandfather grandmother namesake successor predecessor
     director performer performers composer author writer producer creator editor singer actor
     actress coach manager designer architect inventor discoverer
-    founder owner publisher developer manufacturer maker employer leader president
+    founder owner purchaser ceo publisher developer manufacturer maker employer leader president
     headquarters label league team university school band
     capital birthplace hometown county city state country continent region"""
 )

@@ -9,6 +9,7 @@ A plan is used only if it is complete: measured, a half-right one loses to a pla
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,6 +25,8 @@ Kind = Literal["comparison", "bridge-comparison", "bridge", "intersection", "one
 
 MOST_RETRIEVED = MOST_NODES - 1
 """Retrieving nodes of a complete plan; one place is kept for the operator."""
+NAMELESS = 5
+"""Words from which a node can be found without a name: "the team that has won the treble twice"."""
 LONGEST_QUESTION = MOST_NODES * LONGEST_TEXT
 """Characters. A longer question cannot be spread over nodes, and is not looked at."""
 
@@ -42,10 +45,14 @@ class Split:
 
     @property
     def complete(self) -> bool:
-        """Whether it can be retrieved for: 2 to 5 nodes; each leaf holds a name, each a word."""
-        return 2 <= len(self.nodes) <= MOST_RETRIEVED and all(
-            (needs(tokens) or has_name(tokens)) and content(tokens) for tokens in self.nodes
-        )
+        """Whether it can be retrieved for: 2 to 5 nodes, and each says what it is about."""
+        return 2 <= len(self.nodes) <= MOST_RETRIEVED and all(map(_tells, self.nodes))
+
+
+def _tells(tokens: Sequence[Token]) -> bool:
+    """A name or an answer and a word beside it; without a name, many words."""
+    words = content(tokens)
+    return bool(words) and (bool(needs(tokens)) or has_name(tokens) or len(words) >= NAMELESS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from app.domain.events import Retrieved, StepCompleted, StepStarted
-from app.domain.plan import Plan, SubQuestion, references
+from app.domain.events import StepCompleted, StepStarted
+from app.domain.plan import Plan, SubQuestion
 from app.engine.appraise import Appraiser
+from app.engine.operators.operate import Undecided
 from app.engine.reasoning.followed import Followed
-from app.engine.reasoning.found import Hop, NodeStatus, Round, Variant
-from app.engine.reasoning.guess import Fit, Guess, GuessOptions, guesses
-from app.engine.reasoning.wordings import Wordings
+from app.engine.reasoning.found import Hop, Sub
+from app.engine.reasoning.join import Joined, join
+from app.engine.reasoning.memory import Memory, MemoryOptions, Record
+from app.engine.reasoning.nodes import Asked, Nodes, Wording
 from app.engine.run import Run
+from app.engine.steps.plan import Planning
 from app.engine.wave import WaveOptions
 from retrievers.errors import RetrieverError
-from retrievers.protocol import Chunks
-from retrievers.types import Chunk, Evidence, Query
+from retrievers.types import Query
+
+_REFERENCE = re.compile(r"#(\d+)")
+_RETRIEVING = ("retrieve", "sql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,52 +35,62 @@ class FollowOptions:
     share: float = 0.75  # of what is left of the question's time, whatever asks
     variants: int = 3  # wordings of a node, one for each answer it is bound to
     penalty: float = 0.5  # per score that a guess is below the best
-    guess: GuessOptions = field(default_factory=GuessOptions)
     wave: WaveOptions = field(default_factory=WaveOptions)
+    memory: MemoryOptions = field(default_factory=MemoryOptions)
 
 
 class Executor:
-    """Puts the retrieving nodes of plans to the channels, rank by rank, siblings at once."""
+    """Has the retrieving nodes of plans answered, rank by rank, siblings at once."""
 
     def __init__(
-        self,
-        wordings: Wordings,
-        appraiser: Appraiser,
-        chunks: Chunks,
-        options: FollowOptions | None = None,
+        self, nodes: Nodes, appraiser: Appraiser, options: FollowOptions | None = None
     ) -> None:
-        self._wordings, self._appraiser, self._chunks = wordings, appraiser, chunks
+        self._nodes, self._appraiser = nodes, appraiser
         self._options = options or FollowOptions()
 
-    async def follow(self, run: Run, query: Query, plan: Plan) -> Followed:
-        """Ask every node that retrieves; never fails, a node that cannot be answered says why.
+    async def follow(self, run: Run, query: Query, planning: Planning, plan: Plan) -> Followed:
+        """Answer every node; never fails, a node that cannot be answered says why.
 
         Args:
             query: The whole question's; nodes keep its collection and filter.
+            plan: That of `planning`.
         """
         options = self._options
         left = options.share * run.ledger.seconds_left
         until = time.monotonic() + (left if run.thinks else min(left, options.seconds))
-        hops: dict[str, Hop] = {}
+        names = self._appraiser.graph.names(query.collection)
+        walk = _Walk(plan, query, until, Memory(names, options.memory))
         for rank in plan.ranks():
-            nodes = [plan.node(id) for id in rank if plan.node(id).op == "retrieve"]
+            nodes = [plan.node(id) for id in rank]
+            asked = [node for node in nodes if node.op in _RETRIEVING]
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._hop(run, query, n, hops, until)) for n in nodes]
-            for task in tasks:
-                hop = task.result()
-                hops[hop.node.id] = hop
-        return Followed(list(hops.values()), self._appraiser, options.wave)
+                tasks = [group.create_task(self._hop(run, node, walk)) for node in asked]
+            walk.hops.update({task.result().node.id: task.result() for task in tasks})
+            for node in nodes:
+                if node.op not in _RETRIEVING:
+                    walk.joined[node.id] = self._joined(run, node, planning, walk)
+        return Followed(
+            list(walk.hops.values()), list(walk.joined.values()), self._appraiser, options.wave
+        )
 
-    async def _hop(
-        self, run: Run, query: Query, node: SubQuestion, hops: Mapping[str, Hop], until: float
-    ) -> Hop:
+    def _joined(self, run: Run, node: SubQuestion, planning: Planning, walk: _Walk) -> Joined:
+        run.tell(StepStarted(node.id, node.text))
+        texts = {id: hop.text for id, hop in walk.hops.items()}
+        made = join(node, walk.plan.question, planning, walk.answers(), texts)
+        if isinstance(made.result, Undecided):
+            run.tell(StepCompleted(node.id, "stopped", None, made.result.reason))
+        else:
+            run.tell(StepCompleted(node.id, "resolved", made.result.short, "computed"))
+        return made
+
+    async def _hop(self, run: Run, node: SubQuestion, walk: _Walk) -> Hop:
         began = time.monotonic()
-        wordings = self._bound(node, hops)
+        wordings = self._bound(node, walk)
         text = wordings[0][0]
         run.tell(StepStarted(node.id, text))
         try:
-            async with asyncio.timeout_at(asyncio.get_running_loop().time() + until - began):
-                hop = await self._asked(run, query, node, wordings, hops, until)
+            async with asyncio.timeout(max(0.0, walk.until - began)):
+                hop = await self._answered(run, node, wordings, walk)
         except TimeoutError:
             run.limit("seconds")
             hop = Hop(node, text, "stopped", "deadline")
@@ -86,100 +102,106 @@ class Executor:
         run.tell(StepCompleted(node.id, hop.status, said, hop.reason))
         return hop
 
-    async def _asked(
-        self,
-        run: Run,
-        query: Query,
-        node: SubQuestion,
-        wordings: Sequence[tuple[str, float]],
-        hops: Mapping[str, Hop],
-        until: float,
+    async def _answered(
+        self, run: Run, node: SubQuestion, wordings: Sequence[Wording], walk: _Walk
     ) -> Hop:
         text = wordings[0][0]
-        if any(hops[id].status == "stopped" for id in node.needs if id in hops):
+        if any(walk.stopped(id) for id in node.needs):
             return Hop(node, text, "stopped", "dependency_failed")
-        variants = await self._variants(run, query, wordings, until)
-        if not variants:
-            return Hop(node, text, "stopped", "budget")
-        rounds = self._round(run, node, variants)
-        dated = node.expects in ("date", "number")
-        found = tuple(await self._guesses(query, variants, dated))
-        if not any(variant.passages for variant in variants):
-            return Hop(node, text, "stopped", "no_new_evidence", variants, rounds=rounds)
-        status: NodeStatus = "guessed" if found else "stopped"
-        reason = "candidates" if found else "low_support"
-        return Hop(node, text, status, reason, variants, found, rounds=rounds)
-
-    async def _variants(
-        self, run: Run, query: Query, wordings: Sequence[tuple[str, float]], until: float
-    ) -> tuple[Variant, ...]:
-        allowed = []
-        for wording in wordings:
-            if not run.ledger.query():
-                run.limit("store_queries")
-                break
-            allowed.append(wording)
-        return tuple(
-            await asyncio.gather(
-                *(
-                    self._wordings.ask(replace(query, text=text), penalty, until)
-                    for text, penalty in allowed
-                )
-            )
+        asked = Asked(
+            node,
+            tuple(wordings),
+            _earlier(node, walk.hops),
+            valued=walk.valued(node),
+            until=walk.until,
         )
+        if not run.thinks:
+            return await self._nodes.ask(run, walk.query, asked)
+        # Asking a model costs more than looking whether it was asked before.
+        vector = (await self._appraiser.encoder.queries([text]))[0]
+        known = walk.memory.recall(text, vector)
+        if known is not None:
+            return replace(walk.kept[known.text], node=node, text=text, remembered=True)
+        lost = len(run.degraded)
+        hop = await self._nodes.ask(run, walk.query, asked)
+        if hop.status == "resolved" and hop.answer is not None:
+            keys = tuple(pick.chunk.key for pick in hop.answer.picks)
+            degraded = len(run.degraded) > lost or any(one.lost for one in hop.variants)
+            support = hop.answer.support
+            record = Record(text, vector, hop.answer.text, keys, support, degraded)
+            if walk.memory.keep(record):
+                walk.kept[text] = hop
+        return hop
 
-    def _round(self, run: Run, node: SubQuestion, variants: Sequence[Variant]) -> tuple[Round, ...]:
-        rounds = []
-        for variant in variants:
-            run.tell(Retrieved(node.id, 1, variant.query.text, variant.channels))
-            heads = zip(variant.passages[:10], variant.scores, strict=False)
-            rounds.append(
-                Round(
-                    number=1,
-                    query=variant.query.text,
-                    why="the sub-question" if not node.needs else "bound to an answer",
-                    channels=variant.channels,
-                    hits=tuple((item.key, score) for item, score in heads),
-                    new=len(variant.passages[:10]),
-                )
-            )
-        return tuple(rounds)
-
-    def _bound(self, node: SubQuestion, hops: Mapping[str, Hop]) -> list[tuple[str, float]]:
-        """The node's wordings, the likeliest first, with what each is worth less."""
-        wordings = [(node.text, 0.0)]
-        for id in references(node.text):
-            found = hops[id].guesses if id in hops else ()
-            if not found:
-                wordings = [(text.replace(f"#{id}", ""), penalty) for text, penalty in wordings]
-                continue
-            wordings = [
-                (
-                    text.replace(f"#{id}", guess.text),
-                    penalty + self._options.penalty * (found[0].score - guess.score),
-                )
-                for text, penalty in wordings
-                for guess in found
+    def _bound(self, node: SubQuestion, walk: _Walk) -> list[Wording]:
+        """The node's wordings, the likeliest first; in one pass, so no answer is bound into."""
+        choices: list[tuple[dict[str, str], float]] = [({}, 0.0)]
+        for id in dict.fromkeys(_REFERENCE.findall(node.text)):
+            found = walk.said(id)
+            options = [(text, found[0][1] - score) for text, score in found] or [("", 0.0)]
+            choices = [
+                ({**bound, id: text}, penalty + self._options.penalty * less)
+                for bound, penalty in choices
+                for text, less in options
             ]
-            wordings = sorted(wordings, key=lambda one: one[1])[: self._options.variants]
-        return wordings
-
-    async def _guesses(self, query: Query, variants: Sequence[Variant], dated: bool) -> list[Guess]:
-        """The best entities over all wordings, each worth what its wording is worth less."""
-        best: dict[str, Guess] = {}
-        for variant in variants:
-            chunks = _chunks(variant.passages[: self._options.guess.passages])
-            named = await self._appraiser.graph.named(query.collection, [c.id for c in chunks])
-            homes = {e.home for entities in named for e in entities if e.home is not None}
-            known = await self._chunks.get(query.collection, sorted(homes))
-            passages = [Fit(*each) for each in zip(chunks, variant.scores, named, strict=False)]
-            for guess in guesses(variant.query.text, passages, known, dated, self._options.guess):
-                worth = replace(guess, score=guess.score - variant.penalty)
-                if guess.key not in best or best[guess.key].score < worth.score:
-                    best[guess.key] = worth
-        ordered = sorted(best.values(), key=lambda guess: (-guess.score, guess.key))
-        return ordered[: self._options.guess.most]
+            choices = sorted(choices, key=lambda one: one[1])[: self._options.variants]
+        return [(_filled(node.text, bound), penalty) for bound, penalty in choices]
 
 
-def _chunks(items: Sequence[Evidence]) -> list[Chunk]:
-    return [item.origin for item in items if isinstance(item.origin, Chunk)]
+def _filled(text: str, bound: Mapping[str, str]) -> str:
+    return _REFERENCE.sub(lambda match: bound[match[1]], text)
+
+
+@dataclass(slots=True)
+class _Walk:
+    """State of one plan that is being followed."""
+
+    plan: Plan
+    query: Query
+    until: float
+    memory: Memory
+    hops: dict[str, Hop] = field(default_factory=dict)
+    joined: dict[str, Joined] = field(default_factory=dict)
+    kept: dict[str, Hop] = field(default_factory=dict)  # what the memory holds, by text
+
+    def valued(self, node: SubQuestion) -> bool:
+        """Whether an operator, or the question itself, needs the node's value."""
+        needing = [one for one in self.plan.nodes if node.id in one.needs]
+        return not needing or any(one.op not in _RETRIEVING for one in needing)
+
+    def answers(self) -> dict[str, Sub]:
+        """What nodes answered, by id."""
+        hops = {id: hop.answer for id, hop in self.hops.items()}
+        joined = {id: one.answer for id, one in self.joined.items()}
+        return {id: sub for id, sub in (hops | joined).items() if sub is not None}
+
+    def stopped(self, id: str) -> bool:
+        """Whether a node that was reached has no answer."""
+        if id in self.hops:
+            return self.hops[id].status == "stopped"
+        return id in self.joined and self.joined[id].answer is None
+
+    def said(self, id: str) -> list[tuple[str, float]]:
+        """What a node may be replaced by in the texts of others, best first, with its score."""
+        if id in self.hops:
+            return [(guess.text, guess.score) for guess in self.hops[id].guesses]
+        sub = self.joined[id].answer if id in self.joined else None
+        return [(sub.text, 0.0)] if sub else []
+
+
+def _earlier(node: SubQuestion, hops: Mapping[str, Hop]) -> tuple[tuple[str, str], ...]:
+    """The answered ancestors of a node, the farthest first."""
+    found: dict[str, tuple[str, str]] = {}
+
+    def visit(one: SubQuestion) -> None:
+        for id in one.needs:
+            hop = hops.get(id)
+            if hop is None or id in found:
+                continue
+            visit(hop.node)
+            said = hop.answer.text if hop.answer else hop.guesses[0].text if hop.guesses else ""
+            if said:
+                found[id] = (hop.text, said)
+
+    visit(node)
+    return tuple(found.values())

@@ -9,6 +9,7 @@ from app.domain.hit import Degraded, Standing
 from app.engine import bridge
 from app.engine.appraise import Appraiser
 from app.engine.reasoning.found import Hop
+from app.engine.reasoning.join import Joined
 from app.engine.wave import Wave, WaveOptions, fits
 from retrievers.protocol import Matrix
 from retrievers.types import ChunkId, Evidence
@@ -21,9 +22,13 @@ class Followed:
     """Satisfies `multihop.Planned`."""
 
     def __init__(
-        self, hops: Sequence[Hop], appraiser: Appraiser, options: WaveOptions | None = None
+        self,
+        hops: Sequence[Hop],
+        joined: Sequence[Joined],
+        appraiser: Appraiser,
+        options: WaveOptions | None = None,
     ) -> None:
-        self.hops = tuple(hops)
+        self.hops, self.joined = tuple(hops), tuple(joined)
         self._appraiser, self._options = appraiser, options or WaveOptions()
 
     @property

@@ -30,7 +30,7 @@ class GuessOptions:
     sentence: float = 3.0  # share of the node's words in the entity's sentence
     home: float = 0.5  # a passage of its own
     rarity: float = 0.5
-    kind: float = 1.5  # its own passage holds the node's head noun
+    kind: float = 1.0  # its own passage holds the node's head noun
     titled: float = -0.3  # it is the passage's own title
     most: int = 3
     passages: int = 3

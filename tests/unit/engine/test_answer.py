@@ -11,6 +11,7 @@ from app.engine.answer import Ask, AskOptions
 from app.engine.budget import Budget
 from app.engine.request import Request
 from app.engine.steps.write import WriteOptions
+from app.engine.writers import WriterOptions
 from retrievers.filters import Compare
 from tests.answering import (
     HERE,
@@ -187,7 +188,7 @@ async def test_a_request_can_lower_the_budget_but_not_raise_it() -> None:
     given = await Ask(EndlessSearch(), Stored(), options).ask(
         HERE, Request("Who?", limits={"seconds": 600})
     )
-    assert given.trace["budget"] == {"seconds": 0.01}
+    assert given.trace["budget"]["limits"]["seconds"] == 0.01
 
 
 async def test_losing_every_channel_is_an_error_and_no_answer() -> None:
@@ -217,7 +218,7 @@ async def test_the_trace_is_json_and_names_every_sentence() -> None:
 
 
 async def test_an_encoder_of_another_scale_is_left_out_of_the_judgement() -> None:
-    options = AskOptions(write=WriteOptions(cosines=False))
+    options = AskOptions(writers=WriterOptions(write=WriteOptions(cosines=False)))
     store = Stored({"bridge": BRIDGE.text})
     ask = Ask(FixedSearch(hits(BRIDGE, cosines=[0.01])), store, options)
     given = await ask.ask(HERE, Request("Who designed the iron bridge at Kell?"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.engine.reasoning.guess import Fit, as_written, guesses, head_noun
+from app.engine.reasoning.guess import Fit, GuessOptions, as_written, guesses, head_noun
 from retrievers.protocol import Named
 from retrievers.types import Chunk, ChunkId, DocumentKey
 
@@ -43,7 +43,7 @@ def test_a_name_of_the_node_itself_is_no_answer() -> None:
 def test_an_entity_of_the_asked_kind_is_preferred() -> None:
     without = guesses("the engineer of the Nine Heron Bridge", FITS, {})
     beside = guesses("the engineer of the Nine Heron Bridge", FITS, HOMES)
-    assert beside[0].score - without[0].score == pytest.approx(1.5)
+    assert beside[0].score - without[0].score == pytest.approx(GuessOptions().kind)
 
 
 def test_a_worse_passage_makes_a_worse_answer() -> None:

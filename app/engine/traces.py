@@ -1,0 +1,150 @@
+"""Plans, nodes and calls as JSON: for the answer's `plan`, and for its trace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from app.engine.operators.operate import Undecided, Verdict
+from app.engine.reasoning.found import Hop, Round
+from app.engine.reasoning.join import Joined
+from app.engine.reasoning.lag import Thought
+from app.engine.run import Call, Run
+
+_GUESSES = 3
+
+
+def plan(thought: Thought) -> dict[str, Any] | None:
+    """The plan with what became of each node; None if the question was not split."""
+    made = thought.plan
+    if made is None:
+        return None
+    joined = {one.node.id: one for one in thought.joined}
+    return {
+        "source": made.source,
+        "kind": thought.planning.kind if thought.planning else "",
+        "repairs": made.repairs,
+        "nodes": [
+            {
+                "id": node.id,
+                "text": node.text,
+                "needs": list(node.needs),
+                "op": node.op,
+                "expects": node.expects,
+                **_outcome(thought.hops.get(node.id), joined.get(node.id)),
+            }
+            for node in made.nodes
+        ],
+    }
+
+
+def reasoning(thought: Thought, run: Run) -> dict[str, Any]:
+    """Gate, plan, rounds of every node, operators, calls and budget."""
+    ranks = thought.plan.ranks() if thought.plan else []
+    place = {id: number for number, rank in enumerate(ranks) for id in rank}
+    looped = thought.looped
+    return {
+        "gate": dict(thought.gate),
+        "plan": plan(thought),
+        "plan_issues": list(thought.planning.issues) if thought.planning else [],
+        "nodes": [_node(hop, place.get(hop.node.id, 0)) for hop in thought.hops.values()],
+        "rounds": [dict(signals) for signals in looped.signals] if looped else [],
+        "stop_reason": looped.reason if looped else None,
+        "operators": [_operator(one) for one in thought.joined],
+        "llm_calls": [_call(one) for one in run.calls],
+        "budget": _budget(run),
+    }
+
+
+def _outcome(hop: Hop | None, joined: Joined | None) -> dict[str, Any]:
+    if hop is not None:
+        return {"status": hop.status, "answer": _said(hop), "reason": hop.reason}
+    match joined.result if joined else None:
+        case Verdict(short=short):
+            return {"status": "resolved", "answer": short, "reason": "computed"}
+        case Undecided(reason=reason):
+            return {"status": "stopped", "answer": None, "reason": reason}
+        case _:
+            return {"status": "open", "answer": None, "reason": ""}
+
+
+def _said(hop: Hop) -> str | None:
+    if hop.answer is not None:
+        return hop.answer.text
+    return hop.guesses[0].text if hop.guesses else None
+
+
+def _node(hop: Hop, rank: int) -> dict[str, Any]:
+    return {
+        "id": hop.node.id,
+        "rank": rank,
+        "bound_text": hop.text,
+        "status": hop.status,
+        "reason": hop.reason,
+        "answer": _said(hop),
+        "support": hop.answer.support if hop.answer else None,
+        "guesses": [
+            {"text": guess.text, "score": guess.score, "chunk_id": guess.passage.key}
+            for guess in hop.guesses[:_GUESSES]
+        ],
+        "memory_hit": hop.remembered,
+        "ms": hop.ms,
+        "rounds": [_round(one) for one in hop.rounds],
+    }
+
+
+def _round(one: Round) -> dict[str, Any]:
+    return {
+        "round": one.number,
+        "query": one.query,
+        "why": one.why,
+        "channels": [
+            {"channel": seen.channel, "status": seen.status, "found": seen.count, "ms": seen.ms}
+            for seen in one.channels
+        ],
+        "fused": [[key, score] for key, score in one.hits],
+        "new": one.new,
+        **one.signals,
+    }
+
+
+def _operator(one: Joined) -> dict[str, Any]:
+    decided = isinstance(one.result, Verdict)
+    return {
+        "id": one.node.id,
+        "op": one.node.op,
+        "inputs": [sub.text for sub in one.operands],
+        "result": asdict(one.result),
+        "status": "resolved" if decided else "undecidable",
+    }
+
+
+def _call(one: Call) -> dict[str, Any]:
+    prompt: Mapping[str, Any] = asdict(one.prompt) if one.prompt else {}
+    return {
+        "step": one.step,
+        "outcome": one.outcome,
+        "model": one.model,
+        "calls": one.spent.calls,
+        "prompt_tokens": one.spent.prompt_tokens,
+        "completion_tokens": one.spent.completion_tokens,
+        "estimated": one.spent.estimated,
+        "ms": one.ms,
+        "detail": one.detail,
+        "prompt": prompt,
+    }
+
+
+def _budget(run: Run) -> dict[str, Any]:
+    budget, ledger = run.ledger.budget, run.ledger
+    return {
+        "limits": asdict(budget),
+        "used": {
+            "llm_calls": ledger.spent.calls,
+            "prompt_tokens": ledger.spent.prompt_tokens,
+            "completion_tokens": ledger.spent.completion_tokens,
+            "store_queries": ledger.store_queries,
+        },
+        "limited_by": list(run.limited),
+    }

@@ -1,0 +1,223 @@
+"""Three ways to write an answer, the surest first: a computed verdict, a model, quoted sentences.
+
+Each puts verified statements on the page, or leaves it as it is and returns None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.domain.answer import Status
+from app.domain.hit import Found
+from app.engine import missing
+from app.engine.cite import CiteOptions, Passages, Statement, quoted, statements
+from app.engine.operators.operate import Verdict
+from app.engine.page import Page
+from app.engine.reasoning.join import Joined
+from app.engine.reasoning.lag import Thought
+from app.engine.run import Run
+from app.engine.sanitise import sanitise
+from app.engine.steps.checker import SynthOptions
+from app.engine.steps.synth import Note, Synthesis, synthesise
+from app.engine.steps.write import Draft, Pick, WriteOptions, write
+from retrievers.types import CollectionId
+
+EXTRACTIVE = "extractive"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an answer beside its text, which the page holds."""
+
+    status: Status
+    trace: Mapping[str, Any]
+    short: str | None = None
+    generator: str = EXTRACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class WriterOptions:
+    """How answers are written."""
+
+    write: WriteOptions = field(default_factory=WriteOptions)
+    cite: CiteOptions = field(default_factory=CiteOptions)
+    synth: SynthOptions = field(default_factory=SynthOptions)
+
+
+class Writers:
+    """Writes on pages; every quote is read back from the stored text first."""
+
+    def __init__(self, passages: Passages, options: WriterOptions | None = None) -> None:
+        self._passages, self._options = passages, options or WriterOptions()
+
+    async def verdict(self, collection: CollectionId, joined: Joined, page: Page) -> Outcome | None:
+        """What an operator computed, with the sentences that hold its operands."""
+        if not isinstance(joined.result, Verdict):
+            return None
+        picks = list({_place(p): p for sub in joined.operands for p in sub.picks}.values())
+        quotes = await quoted(picks, self._passages, collection, self._options.cite)
+        rows = tuple(sub.rows for sub in joined.operands if sub.rows is not None)
+        kept = [quote for quote in quotes if quote is not None]
+        # An operand whose sentence is gone leaves the verdict without a leg.
+        if len(kept) < len(picks) or not (kept or rows):
+            return None
+        page.state(Statement(joined.result.text, (*kept, *rows)))
+        for statement in statements(kept):
+            page.state(statement)
+        trace = {"reason": "computed", "statements": _shown(picks, quotes)}
+        return Outcome("answered", trace, joined.result.short)
+
+    async def model(
+        self,
+        run: Run,
+        collection: CollectionId,
+        question: str,
+        found: Found,
+        thought: Thought,
+        page: Page,
+    ) -> Outcome | None:
+        """What a model writes, as far as it can be verified; None where it writes nothing."""
+        made = await synthesise(
+            run,
+            question,
+            _notes(question, thought),
+            found.hits,
+            collection,
+            self._passages,
+            page.state,
+            self._options.synth,
+        )
+        if made is None or made.outcome == "failed":
+            return None
+        trace = {"synthesis": _synthesis(made)}
+        if made.outcome == "no answer":
+            page.remark(missing.unheld(found))
+            return Outcome(
+                "unanswerable", {**trace, "reason": "not supported"}, generator=made.model
+            )
+        if made.outcome == "nothing verified":
+            return None
+        gaps = [*missing.unverified(made.dropped), *missing.cut(made.cut), *_open(thought)]
+        for gap in gaps:
+            page.remark(gap)
+        status: Status = "partial" if gaps else "answered"
+        return Outcome(status, {**trace, "reason": "supported"}, made.short, made.model)
+
+    async def extractive(
+        self, collection: CollectionId, question: str, found: Found, thought: Thought, page: Page
+    ) -> Outcome:
+        """Verbatim sentences and rows, or one sentence on why there are none."""
+        draft = write(question, found.hits, missing.tables_lost(found), self._options.write)
+        if draft.table is not None:
+            told = draft.table.told
+            page.state(Statement(told.text, (draft.table.rows,)))
+            return Outcome("answered", _trace(draft), told.short)
+        if draft.reason != "supported":
+            page.remark(missing.nothing(draft, found))
+            return Outcome("unanswerable", _trace(draft))
+        quotes = await quoted(draft.picks, self._passages, collection, self._options.cite)
+        kept = statements(quotes)
+        trace = {**_trace(draft), "statements": _shown(draft.picks, quotes)}
+        if not kept:
+            page.remark(missing.nothing(draft, found))
+            return Outcome("unanswerable", {**trace, "reason": "changed"})
+        for statement in kept:
+            page.state(statement)
+        dropped = sum(quote is None for quote in quotes)
+        gaps = [*missing.unmentioned(draft), *missing.left_out(dropped), *_open(thought)]
+        for gap in gaps:
+            page.remark(gap)
+        return Outcome("partial" if gaps else "answered", trace, _short(draft, quotes))
+
+
+def _synthesis(made: Synthesis) -> dict[str, Any]:
+    """What a model wrote, statement by statement."""
+    return {
+        "outcome": made.outcome,
+        "dropped": made.dropped,
+        "cut": made.cut,
+        "statements": [
+            {"text": one.text, "chunk_ids": list(one.passages), "outcome": one.outcome}
+            for one in made.statements
+        ],
+    }
+
+
+def _notes(question: str, thought: Thought) -> list[Note]:
+    """What the nodes found, for the model; guesses are not told as if they were known."""
+    notes = [
+        Note(hop.text, hop.answer.text)
+        for hop in thought.hops.values()
+        if hop.answer is not None and hop.answer.trusted
+    ]
+    looped = thought.looped
+    if looped is not None and looped.answer is not None:
+        notes.append(Note(question, looped.answer.text))
+    for one in thought.joined:
+        if isinstance(one.result, Verdict):
+            notes.append(Note(one.node.text, one.result.text))
+    return notes
+
+
+def _open(thought: Thought) -> list[str]:
+    """The sub-questions of a plan that stopped for another reason than their ancestors."""
+    stopped = [
+        hop
+        for hop in thought.hops.values()
+        if hop.status == "stopped" and hop.reason not in ("dependency_failed", "deadline", "budget")
+    ]
+    return [f"No answer was found to: “{sanitise(hop.text)}”." for hop in stopped]
+
+
+def _place(pick: Pick) -> tuple[str, int, int]:
+    return pick.chunk.key, pick.start, pick.end
+
+
+def _short(draft: Draft, quotes: Sequence[object | None]) -> str | None:
+    """The short answer, if the sentence it stands in is shown and still stands."""
+    for pick, quote in zip(draft.picks, quotes, strict=True):
+        if pick is draft.short_pick and quote is not None and draft.short is not None:
+            return sanitise(draft.short.text) or None
+    return None
+
+
+def _shown(picks: Sequence[Pick], quotes: Sequence[object | None]) -> list[dict[str, Any]]:
+    return [
+        {
+            "chunk_id": pick.chunk.key,
+            "start": pick.chunk.start + pick.start,
+            "end": pick.chunk.start + pick.end,
+            "share": round(pick.share, 6),
+            "verified": quote is not None,
+        }
+        for pick, quote in zip(picks, quotes, strict=True)
+    ]
+
+
+def _trace(draft: Draft) -> dict[str, Any]:
+    support = draft.support
+    return {
+        "reason": draft.reason,
+        "asked": {
+            "kind": draft.asked.kind,
+            "terms": list(draft.asked.terms),
+            "names": list(draft.asked.names),
+            "aggregate": draft.asked.aggregate,
+        },
+        "support": support
+        and {
+            "score": support.score,
+            "threshold": support.threshold,
+            "best_cosine": support.best_cosine,
+            "uncovered": support.uncovered,
+            "best_sentence": support.best_sentence,
+            "untyped": support.untyped,
+            "missing": list(support.missing),
+        },
+        "passages_read": draft.read,
+        "statements": [],
+        "short_answer": draft.short
+        and {"text": draft.short.text, "probability": round(draft.short.probability, 6)},
+    }
