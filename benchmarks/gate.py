@@ -28,6 +28,7 @@ from statistics import mean
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from app.engine import hardness as gate
 from app.engine.plan.features import surface
@@ -37,6 +38,7 @@ from benchmarks.service import DEFAULT_MODEL
 from benchmarks.sets import DEFAULT_DATA
 from retrievers.embedders.onnx import OnnxEmbedder
 
+Chosen = npt.NDArray[np.bool_]
 HARD = ("musique", "hotpotqa", "2wikimultihopqa", "2wiki_train")
 EASY = ("xquad_en", "qed_nq", "policyqa", "tatqa", "cacm")
 FAMILY = {"2wikimultihopqa": "2wiki", "2wiki_train": "2wiki"}
@@ -130,7 +132,7 @@ class Bench:
         signs = [FREE if name == "cased" else RISING for name in self.names]
         self.bounds = [FREE, *signs, *[FREE] * extra.shape[1]]
 
-    def fitted(self, among: Array) -> Array:
+    def fitted(self, among: Chosen) -> Array:
         """Coefficients over some of the examples; both classes alike, their groups alike."""
         weights = np.zeros(len(self.examples))
         for hard in (True, False):
@@ -145,7 +147,7 @@ class Bench:
         halves = np.repeat(weights, 2)[kept] / 2
         return fit(self.rows[kept], labels, halves, self.ridge, self.bounds)
 
-    def scores(self, at: Array, among: Array, lower: bool = False) -> Array:
+    def scores(self, at: Array, among: Chosen, lower: bool = False) -> Array:
         """Logits of some examples, as they are or in lower case."""
         return np.asarray(self.rows[int(lower) :: 2][among] @ at)
 
