@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from app.domain.errors import NoEvidence, NotFound
 from app.domain.hit import Degraded, Found, Hit, Standing
-from app.engine.multihop import Planned
+from app.engine.ranking.multihop import Planned
 from retrievers.filters import Filter
 from retrievers.types import Chunk, ChunkId, CollectionId, DocumentKey, Evidence, Rows
 

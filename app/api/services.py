@@ -8,7 +8,7 @@ from typing import Protocol
 from app.domain.documents import Collection, Source
 from app.domain.jobs import Job
 from app.engine.answer import Ask
-from app.engine.search import Search
+from app.engine.ranking.search import Search
 from app.store.answers import Answers
 from app.store.collections import Collections
 from app.store.documents import Documents

@@ -10,7 +10,7 @@ import asyncio
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from app.domain.answer import Answer, Usage
 from app.domain.events import (
@@ -27,11 +27,12 @@ from app.domain.events import (
 )
 from app.domain.hit import Found
 from app.domain.ids import new_id
-from app.engine import missing, multihop, traces
+from app.engine import missing, traces
 from app.engine.budget import Budget
 from app.engine.cite import Passages
 from app.engine.model import LanguageModel
 from app.engine.page import Page
+from app.engine.ranking import multihop
 from app.engine.reasoning.direct import gather
 from app.engine.reasoning.lag import Lag, Thought
 from app.engine.request import Request
@@ -76,6 +77,7 @@ class _Work:
     page: Page
     thought: Thought = field(default_factory=lambda: Thought({"decision": "open"}))
     found: Found | None = None
+    rounds: list[dict[str, Any]] = field(default_factory=list)  # of the whole question
 
 
 class Ask:
@@ -170,6 +172,7 @@ class Ask:
                 query.collection, text, top_k, filter=query.filter, planned=followed
             )
             run.tell(Retrieved(WHOLE, number, text, _seen(found)))
+            work.rounds.append(traces.searched(number, why, found))
             return found
 
         if self._lag is None or followed is not None:
@@ -191,7 +194,7 @@ class Ask:
         spent = run.ledger.spent
         trace = {
             "mode": "lag" if work.thought.plan else "direct",
-            **traces.reasoning(work.thought, run),
+            **traces.reasoning(work.thought, work.rounds, run),
             "search": dict(found.trace) if found else None,
             **outcome.trace,
         }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from app.domain.hit import Found
 from app.engine.operators.operate import Undecided, Verdict
 from app.engine.reasoning.found import Hop, Round
 from app.engine.reasoning.join import Joined
@@ -39,18 +40,40 @@ def plan(thought: Thought) -> dict[str, Any] | None:
     }
 
 
-def reasoning(thought: Thought, run: Run) -> dict[str, Any]:
-    """Gate, plan, rounds of every node, operators, calls and budget."""
+def searched(number: int, why: str, found: Found) -> dict[str, Any]:
+    """One search for the whole question."""
+    return {
+        "round": number,
+        "query": found.trace.get("query"),
+        "why": why,
+        "channels": [
+            {name: one.get(name) for name in ("channel", "status", "found", "took_ms", "detail")}
+            for one in found.trace.get("channels", ())
+        ],
+        "fused": [[hit.key, hit.score] for hit in found.hits],
+    }
+
+
+def reasoning(thought: Thought, rounds: Sequence[Mapping[str, Any]], run: Run) -> dict[str, Any]:
+    """Gate, plan, rounds of every node, operators, calls and budget.
+
+    Args:
+        rounds: Of the whole question, as `searched` gives them.
+    """
     ranks = thought.plan.ranks() if thought.plan else []
     place = {id: number for number, rank in enumerate(ranks) for id in rank}
     looped = thought.looped
+    signals = looped.signals if looped else ()
     return {
         "gate": dict(thought.gate),
         "plan": plan(thought),
         "plan_issues": list(thought.planning.issues) if thought.planning else [],
         "nodes": [_node(hop, place.get(hop.node.id, 0)) for hop in thought.hops.values()],
-        "rounds": [dict(signals) for signals in looped.signals] if looped else [],
-        "stop_reason": looped.reason if looped else None,
+        "rounds": [
+            {**one, **(signals[place] if place < len(signals) else {})}
+            for place, one in enumerate(rounds)
+        ],
+        "stop_reason": looped.reason if looped else "single_round",
         "operators": [_operator(one) for one in thought.joined],
         "llm_calls": [_call(one) for one in run.calls],
         "budget": _budget(run),
@@ -100,7 +123,12 @@ def _round(one: Round) -> dict[str, Any]:
         "query": one.query,
         "why": one.why,
         "channels": [
-            {"channel": seen.channel, "status": seen.status, "found": seen.count, "ms": seen.ms}
+            {
+                "channel": seen.channel,
+                "status": seen.status,
+                "found": seen.count,
+                "took_ms": seen.ms,
+            }
             for seen in one.channels
         ],
         "fused": [[key, score] for key, score in one.hits],

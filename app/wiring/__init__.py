@@ -13,11 +13,11 @@ from typing import Any
 
 from app.domain.errors import Misconfigured
 from app.engine.answer import Ask, AskOptions
-from app.engine.appraise import Appraiser
 from app.engine.budget import Budget
-from app.engine.fanout import Channel
-from app.engine.multihop import Multihop
-from app.engine.search import Search
+from app.engine.ranking.appraise import Appraiser
+from app.engine.ranking.fanout import Channel
+from app.engine.ranking.multihop import Multihop
+from app.engine.ranking.search import Search
 from app.engine.steps.write import WriteOptions
 from app.engine.writers import WriterOptions
 from app.ingest.bells import Bells

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.engine.appraise import Appraiser
-from app.engine.fanout import Channel
+from app.engine.ranking.appraise import Appraiser
+from app.engine.ranking.fanout import Channel
+from app.engine.ranking.wave import WaveOptions
 from app.engine.reasoning.follow import Executor, FollowOptions
 from app.engine.reasoning.lag import Lag, LagOptions
 from app.engine.reasoning.loop import Loop, LoopOptions
@@ -13,7 +14,6 @@ from app.engine.reasoning.memory import MemoryOptions
 from app.engine.reasoning.nodes import NodeOptions, Nodes
 from app.engine.reasoning.wordings import Wordings
 from app.engine.steps.write import WriteOptions
-from app.engine.wave import WaveOptions
 from app.settings.tree import Reasoning
 from retrievers.protocol import Chunks
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.engine.answer import Ask
-from app.engine.search import Search
+from app.engine.ranking.search import Search
 from app.ingest.service import Ingest
 from app.store.answers import Answers
 from app.store.collections import Collections

@@ -12,16 +12,16 @@ from ingesting import House, house
 from app.domain.documents import Source
 from app.domain.events import Event, Listener, Retrieved, unheard
 from app.domain.plan import Plan, SubQuestion
-from app.engine.appraise import Appraiser
 from app.engine.budget import Budget
-from app.engine.fanout import Channel
-from app.engine.multihop import Multihop
+from app.engine.ranking.appraise import Appraiser
+from app.engine.ranking.fanout import Channel
+from app.engine.ranking.multihop import Multihop
+from app.engine.ranking.search import Search, SearchOptions
 from app.engine.reasoning.follow import Executor
 from app.engine.reasoning.loop import Loop
 from app.engine.reasoning.nodes import Nodes
 from app.engine.reasoning.wordings import Wordings
 from app.engine.run import Run
-from app.engine.search import Search, SearchOptions
 from app.engine.steps.plan import Planning
 from retrievers.embedders.hashing import HashingEmbedder
 from retrievers.errors import RetrieverUnavailable

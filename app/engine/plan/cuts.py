@@ -232,7 +232,7 @@ def _plain(token: Token) -> bool:
 
 
 def _inside_name(tokens: Sequence[Token], start: int, place: int) -> bool:
-    """"Battle of Mine Creek", where the index does not know the whole."""
+    """Whether a small word joins two parts: "Battle of Mine Creek"."""
     particle = tokens[place].low in NAME_PARTICLES
     return particle and place > start and place + 1 < len(tokens) and tokens[place + 1].name
 

@@ -1,25 +1,62 @@
 """How well the evidence supports an answer at all: the score that decides between one and none.
 
 A logistic score over what the question says and the passages hold: cosines where the encoder gives
-them, the question's words that no passage holds, and its names that none mentions. Far from
-perfect, and one missing hop of several is nearly invisible to it.
+them, the question's words that no passage holds, and its names that none mentions. Where the search
+tells how its picks were made, the score also knows which words they leave open by the collection's
+own measure, and how far the best passage stands out; that tells far better whether a question of
+several hops can be answered. One missing hop of several is still nearly invisible.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from app.engine.reading.choice import Sentences
-from app.engine.reading.passage import folded, mentions
+from app.engine.reading.passage import Passage, folded, mentions
 from app.engine.reading.question import Asked
 
 _JOINS = re.compile(r" (?:and|of the|of|de|&) ")
 _SEPARATORS = re.compile(r"[\W_]+")
 # Ordinals, decades and plain quantities are words of a sentence, not identifiers.
 _NO_CODE = re.compile(r"\d+(?:st|nd|rd|th|s|km|m|kg|mb|gb|am|pm)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What the search knows of its picks; both are shares in [0, 1]."""
+
+    uncovered: float
+    """Weight of the question's terms, by rarity in the collection, in none of the two first picks.
+    Terms that the collection does not know count as uncovered."""
+    lexical_gap: float
+    """How much the full-text score of the second passage is below the first's."""
+
+
+@dataclass(frozen=True, slots=True)
+class PickWeights:
+    """Weights where the signals of the picks are known, and their threshold.
+
+    Fitted (`python -m benchmarks.refusal`) on the development questions of MuSiQue, HotpotQA,
+    2WikiMultihopQA, XQuAD and QED against the same questions without their gold passages, both
+    filtered out of the search and never ingested; a third of the weight on texts without titles.
+    Of signals that say how rare a word or name is in the collection only those were kept that do
+    not grow when a text is missing: a filtered index still knows its words.
+    """
+
+    best_cosine: float = 5.4
+    gap: float = 2.6  # to the second best cosine
+    uncovered: float = -2.9
+    lexical_gap: float = 3.5
+    missing: float = -1.5  # for each of the question's names in none of the first passages
+    most_missing: int = 3
+    untyped: float = -1.3
+    named: float = 4.9  # weight of the question in titles that the question names
+    untitled: float = 0.6  # where no passage has a title to be named by
+    constant: float = -3.3
+    threshold: float = -2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +67,8 @@ class SupportOptions:
     with their gold passages in place (1) and all removed (0). The cosines' weights assume MiniLM's
     scale.
     """
+
+    picks: PickWeights = field(default_factory=PickWeights)
 
     best_cosine: float = 7.1
     first_cosine: float = 2.8  # of the passage that was ranked first
@@ -68,6 +107,8 @@ class Support:
     best_sentence: float
     untyped: float
     missing: tuple[str, ...]
+    signs: Mapping[str, float] = field(default_factory=dict)
+    """The inputs of the score where the picks' signals were known."""
 
     @property
     def enough(self) -> bool:
@@ -80,12 +121,14 @@ def judge(
     sentences: Sentences,
     cosines: Sequence[float | None],
     options: SupportOptions | None = None,
+    picks: Signals | None = None,
 ) -> Support:
     """Judge the passages that were read.
 
     Args:
         cosines: Similarity of the question and each passage that was read; None where unknown.
             Empty if they are not MiniLM's: then the words alone decide.
+        picks: None where bridge selection or a channel was left out: passages alone are judged.
     """
     options = options or SupportOptions()
     first = sentences.passages[: options.passages]
@@ -102,7 +145,31 @@ def judge(
     share = len(missing) / len(asked.names) if asked.names else 0.0
     known = sorted((cosine for cosine in cosines if cosine is not None), reverse=True)
     score = options.unknown_code * any(_is_code(name) for name in missing)
-    if known:
+    signs: dict[str, float] = {}
+    if known and picks is not None:
+        weights = options.picks
+        threshold = weights.threshold
+        signs = {
+            "best_cosine": known[0],
+            "gap": known[0] - known[1] if len(known) > 1 else options.lone_gap,
+            "uncovered": picks.uncovered,
+            "lexical_gap": picks.lexical_gap,
+            "missing": float(min(len(missing), weights.most_missing)),
+            "untyped": untyped,
+            "named": _named(asked, sentences, first),
+            "untitled": float(not any(passage.name for passage in first)),
+        }
+        score += weights.constant + (
+            weights.best_cosine * signs["best_cosine"]
+            + weights.gap * signs["gap"]
+            + weights.uncovered * signs["uncovered"]
+            + weights.lexical_gap * signs["lexical_gap"]
+            + weights.missing * signs["missing"]
+            + weights.untyped * signs["untyped"]
+            + weights.named * signs["named"]
+            + weights.untitled * signs["untitled"]
+        )
+    elif known:
         second = known[1] if len(known) > 1 else known[0] - options.lone_gap
         leading = cosines[0] if cosines[0] is not None else known[-1]
         threshold = options.threshold
@@ -134,7 +201,15 @@ def judge(
         best_sentence=round(best, 6),
         untyped=round(untyped, 6),
         missing=missing,
+        signs=signs,
     )
+
+
+def _named(asked: Asked, sentences: Sentences, passages: Sequence[Passage]) -> float:
+    """Weight of the question in the titles that it names as a whole."""
+    question = folded(asked.text)
+    titles = (p.title_stems for p in passages if mentions(question, p.name))
+    return _inside(sentences, frozenset().union(*titles))
 
 
 def _inside(sentences: Sentences, held: frozenset[str]) -> float:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 
 from app.domain.events import StepCompleted, StepStarted
 from app.domain.plan import Plan, SubQuestion
-from app.engine.appraise import Appraiser
 from app.engine.operators.operate import Undecided
+from app.engine.ranking.appraise import Appraiser
+from app.engine.ranking.wave import WaveOptions
 from app.engine.reasoning.followed import Followed
 from app.engine.reasoning.found import Hop, Sub
 from app.engine.reasoning.join import Joined, join
@@ -19,7 +20,6 @@ from app.engine.reasoning.memory import Memory, MemoryOptions, Record
 from app.engine.reasoning.nodes import Asked, Nodes, Wording
 from app.engine.run import Run
 from app.engine.steps.plan import Planning
-from app.engine.wave import WaveOptions
 from retrievers.errors import RetrieverError
 from retrievers.types import Query
 

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from app.domain.hit import Degraded, Standing
-from app.engine import bridge
-from app.engine.appraise import Appraiser
+from app.engine.ranking import bridge
+from app.engine.ranking.appraise import Appraiser
+from app.engine.ranking.wave import Wave, WaveOptions, fits
 from app.engine.reasoning.found import Hop
 from app.engine.reasoning.join import Joined
-from app.engine.wave import Wave, WaveOptions, fits
 from retrievers.protocol import Matrix
 from retrievers.types import ChunkId, Evidence
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.engine.appraise import QueryEncoder
+from app.engine.ranking.appraise import QueryEncoder
 from app.engine.reasoning.found import Sub
 from app.engine.reasoning.pool import Fact, Pool
 from app.engine.run import Run

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from app.domain.events import Retrieved
 from app.domain.hit import Hit
 from app.domain.plan import SubQuestion
-from app.engine.appraise import Appraiser
+from app.engine.ranking.appraise import Appraiser
 from app.engine.reasoning.found import Hop, NodeStatus, Round, Sub, Variant
 from app.engine.reasoning.guess import Fit, Guess, GuessOptions, guesses
 from app.engine.reasoning.loop import Loop, Looped

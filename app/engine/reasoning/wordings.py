@@ -10,12 +10,12 @@ import numpy as np
 
 from app.domain.events import ChannelSeen
 from app.domain.hit import Degraded
-from app.engine import bridge
-from app.engine.appraise import Appraiser
-from app.engine.fanout import Channel, Outcome, fan_out
-from app.engine.fusion import standings
+from app.engine.ranking import bridge
+from app.engine.ranking.appraise import Appraiser
+from app.engine.ranking.fanout import Channel, Outcome, fan_out
+from app.engine.ranking.fusion import standings
+from app.engine.ranking.seeds import restart
 from app.engine.reasoning.found import Variant
-from app.engine.seeds import restart
 from retrievers.filters import EVERYTHING
 from retrievers.types import Chunk, Evidence, Query
 

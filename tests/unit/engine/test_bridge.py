@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.engine.bridge import (
+from app.engine.ranking.bridge import (
     Candidates,
     Weights,
     covered,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.engine.fusion import fuse_ranks, reciprocal_rank_fusion
+from app.engine.ranking.fusion import fuse_ranks, reciprocal_rank_fusion
 from retrievers.types import Evidence, Rows
 
 ROWS = Rows("shop", "SELECT 1", ("n",), ((1,),))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.engine.gate import arrange, decide
+from app.engine.ranking.gate import arrange, decide
 
 BRIDGE = ["b1", "b2", "b3", "b4", "b5", "b6"]
 

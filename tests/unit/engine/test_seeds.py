@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from app.engine.seeds import SeedOptions, restart
+from app.engine.ranking.seeds import SeedOptions, restart
 from retrievers.types import Chunk, ChunkId, DocumentKey, Evidence, Rows
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.engine.wave import Wave, WaveOptions, fits
+from app.engine.ranking.wave import Wave, WaveOptions, fits
 
 NODES = np.array([[0.0, -1.0, -9.0], [-9.0, -3.0, 0.0]])
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from app.engine.bridge import Candidates, Vector
+from app.engine.ranking.bridge import Candidates, Vector
 from retrievers.protocol import Matrix, PassageGraph, VectorTable
 from retrievers.types import ChunkId, Query
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from app.domain.hit import Degraded, Hit, Standing
-from app.engine import bridge, gate
-from app.engine.appraise import Appraiser
-from app.engine.fusion import fuse_ranks, reciprocal_rank_fusion, standings
-from app.engine.wave import Wave
+from app.engine.ranking import bridge, gate
+from app.engine.ranking.appraise import Appraiser
+from app.engine.ranking.fusion import fuse_ranks, reciprocal_rank_fusion, standings
+from app.engine.ranking.wave import Wave
 from retrievers.errors import RetrieverError
 from retrievers.protocol import Matrix
 from retrievers.types import Chunk, ChunkId, Evidence, Query

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from app.engine.wave import Wave
+from app.engine.ranking.wave import Wave
 from retrievers.protocol import Profile
 
 Vector = npt.NDArray[np.float64]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from app.engine.fusion import fuse_ranks
+from app.engine.ranking.fusion import fuse_ranks
 
 Branch = Literal["topical", "covered", "bridge"]
 

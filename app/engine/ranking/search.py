@@ -17,10 +17,10 @@ from typing import Any, Literal
 
 from app.domain.errors import NoEvidence
 from app.domain.hit import Degraded, Found, Hit
-from app.engine.fanout import Channel, Outcome, fan_out
-from app.engine.fusion import reciprocal_rank_fusion, standings
-from app.engine.multihop import Multihop, Planned, Ranking
-from app.engine.seeds import restart
+from app.engine.ranking.fanout import Channel, Outcome, fan_out
+from app.engine.ranking.fusion import reciprocal_rank_fusion, standings
+from app.engine.ranking.multihop import Multihop, Planned, Ranking
+from app.engine.ranking.seeds import restart
 from retrievers.filters import EVERYTHING, Filter
 from retrievers.types import CollectionId, Evidence, Query, Rows
 

@@ -1,0 +1,1 @@
+"""From channels to one order: fan out, restart, walk, bridge selection, gate, fusion."""
