@@ -96,7 +96,7 @@ class Budget(Group):
 class Reasoning(Group):
     """Thresholds of plans and rounds; the cosines are on MiniLM's scale."""
 
-    hard: Annotated[float, Field(ge=0, le=1)] = 0.5
+    hard: Annotated[float, Field(ge=0, le=1)] = 0.2
     support: Annotated[float, Field(ge=0, le=1)] = 0.35
     sure_rows: Annotated[float, Field(ge=0, le=1)] = 0.75
     repeated: Annotated[float, Field(ge=-1, le=1)] = 0.95

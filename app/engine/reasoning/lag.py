@@ -30,7 +30,7 @@ from retrievers.types import Query
 class LagOptions:
     """When a question is split."""
 
-    hard: float = 0.5
+    hard: float = 0.2
     """Probability of being hard from which `auto` looks for a plan."""
 
 
