@@ -23,11 +23,11 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from app.domain.hit import Found, Hit
+from app.domain.hit import Found, Hit, Signals
 from app.engine.reading.choice import choose, score
 from app.engine.reading.passage import read
 from app.engine.reading.question import asked
-from app.engine.reading.support import PickWeights, Signals, Support, judge
+from app.engine.reading.support import PickWeights, Support, judge
 from app.engine.steps.write import WriteOptions
 from app.settings import load
 from app.wiring import Services, build

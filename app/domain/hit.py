@@ -50,6 +50,17 @@ class Degraded:
 
 
 @dataclass(frozen=True, slots=True)
+class Signals:
+    """What the search knows of its picks; both are shares in [0, 1]."""
+
+    uncovered: float
+    """Weight of the question's terms, by rarity in the collection, in none of the two first picks.
+    Terms that the collection does not know count as uncovered."""
+    lexical_gap: float
+    """How much the full-text score of the second passage is below the first's."""
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """The outcome of one query: the ranking, how it was made, and what was left out."""
 
@@ -58,3 +69,4 @@ class Found:
     degraded: tuple[Degraded, ...]
     trace: Mapping[str, Any]
     """Gate signals, per channel its status, time and error, the query's residual (JSON values)."""
+    signals: Signals | None = None  # where bridge selection ordered the hits

@@ -109,7 +109,9 @@ class Writers:
         self, collection: CollectionId, question: str, found: Found, thought: Thought, page: Page
     ) -> Outcome:
         """Verbatim sentences and rows, or one sentence on why there are none."""
-        draft = write(question, found.hits, missing.tables_lost(found), self._options.write)
+        draft = write(
+            question, found.hits, missing.tables_lost(found), self._options.write, found.signals
+        )
         if draft.table is not None:
             told = draft.table.told
             page.state(Statement(told.text, (draft.table.rows,)))
@@ -215,6 +217,7 @@ def _trace(draft: Draft) -> dict[str, Any]:
             "best_sentence": support.best_sentence,
             "untyped": support.untyped,
             "missing": list(support.missing),
+            "signs": dict(support.signs),
         },
         "passages_read": draft.read,
         "statements": [],

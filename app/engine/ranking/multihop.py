@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
 
-from app.domain.hit import Degraded, Hit, Standing
+from app.domain.hit import Degraded, Hit, Signals, Standing
 from app.engine.ranking import bridge, gate
 from app.engine.ranking.appraise import Appraiser
 from app.engine.ranking.fusion import fuse_ranks, reciprocal_rank_fusion, standings
+from app.engine.ranking.signals import signals
 from app.engine.ranking.wave import Wave
 from retrievers.errors import RetrieverError
 from retrievers.protocol import Matrix
@@ -43,6 +44,7 @@ class Ranking:
     strategy: Literal["single", "multihop"]
     trace: Mapping[str, Any]
     degraded: tuple[Degraded, ...] = ()
+    signals: Signals | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,7 @@ class Multihop:
         hits = tuple(
             Hit(known[key], 1 / rank, standing.get(key, {})) for rank, key in enumerate(picked, 1)
         )
+        told = signals(profile, order, flat.get("fulltext", ()))
         trace = {
             "gate": {
                 "branch": decision.branch if gated else "bridge",
@@ -169,5 +172,7 @@ class Multihop:
             "first": keys[first],
             "residual": open_part,
             "entities": list(profile.linked),
+            "signals": asdict(told) if told else None,
         }
-        return Ranking(hits, decision.strategy if gated else "multihop", trace)
+        strategy = decision.strategy if gated else "multihop"
+        return Ranking(hits, strategy, trace, signals=told)

@@ -102,6 +102,7 @@ class Search:
             ranking.strategy,
             (*notices, *lost, *ranking.degraded),
             self._trace(query, ranking, outcomes),
+            ranking.signals,
         )
 
     async def _rows(self, query: Query, asked: Sequence[str]) -> list[Outcome]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.engine.reading.support import Signals
+from app.domain.hit import Signals
 from retrievers.protocol import Profile
 from retrievers.types import Evidence
 

@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from app.domain.hit import Signals
 from app.engine.reading.choice import Sentences
 from app.engine.reading.passage import Passage, folded, mentions
 from app.engine.reading.question import Asked
@@ -22,17 +23,6 @@ _JOINS = re.compile(r" (?:and|of the|of|de|&) ")
 _SEPARATORS = re.compile(r"[\W_]+")
 # Ordinals, decades and plain quantities are words of a sentence, not identifiers.
 _NO_CODE = re.compile(r"\d+(?:st|nd|rd|th|s|km|m|kg|mb|gb|am|pm)", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Signals:
-    """What the search knows of its picks; both are shares in [0, 1]."""
-
-    uncovered: float
-    """Weight of the question's terms, by rarity in the collection, in none of the two first picks.
-    Terms that the collection does not know count as uncovered."""
-    lexical_gap: float
-    """How much the full-text score of the second passage is below the first's."""
 
 
 @dataclass(frozen=True, slots=True)

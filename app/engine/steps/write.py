@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from app.domain.hit import Hit
+from app.domain.hit import Hit, Signals
 from app.engine.reading.choice import ChoiceOptions, Sentences, choose, score
 from app.engine.reading.passage import read
 from app.engine.reading.question import Asked, asked
@@ -79,6 +79,7 @@ def write(
     hits: Sequence[Hit],
     tables_lost: bool = False,
     options: WriteOptions | None = None,
+    signals: Signals | None = None,
 ) -> Draft:
     """Draft an answer from ranked hits.
 
@@ -86,6 +87,7 @@ def write(
         hits: Best first.
         tables_lost: A SQL source should have answered and could not: what is to be counted or
             summed is then left open, never guessed from prose.
+        signals: What the search knows of its first picks, if it knows it.
     """
     options = options or WriteOptions()
     ask = asked(question)
@@ -95,7 +97,7 @@ def write(
     if tables_lost and ask.aggregate:
         return Draft(ask, "store unavailable")
     passages = [hit for hit in hits if hit.chunk is not None][: options.passages]
-    draft = _from_passages(ask, passages, options)
+    draft = _from_passages(ask, passages, options, signals)
     if draft.reason != "supported":
         usable = _table(hits, options.usable_rows, options)
         if usable:
@@ -112,14 +114,16 @@ def _table(hits: Sequence[Hit], least: float, options: WriteOptions) -> Table | 
     return None
 
 
-def _from_passages(ask: Asked, hits: Sequence[Hit], options: WriteOptions) -> Draft:
+def _from_passages(
+    ask: Asked, hits: Sequence[Hit], options: WriteOptions, signals: Signals | None
+) -> Draft:
     chunks = [hit.chunk for hit in hits if hit.chunk is not None]
     cosines = _cosines(hits) if options.cosines else []
     passages = [read(chunk.title, chunk.text, chunk.context) for chunk in chunks]
     sentences = score(ask, passages, cosines, options.choice)
     if not sentences.places:
         return Draft(ask, "nothing found", read=len(chunks))
-    support = judge(ask, sentences, cosines, options.support)
+    support = judge(ask, sentences, cosines, options.support, signals)
     if not support.enough:
         return Draft(ask, "not supported", support=support, read=len(chunks))
     rows = choose(ask, sentences, options.choice)

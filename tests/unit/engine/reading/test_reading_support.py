@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from app.domain.hit import Signals
 from app.engine.reading.choice import score
 from app.engine.reading.passage import read
 from app.engine.reading.question import asked
-from app.engine.reading.support import PickWeights, Signals, Support, SupportOptions, judge
+from app.engine.reading.support import PickWeights, Support, SupportOptions, judge
 
 BRIDGE = ("Iron Bridge", "The Iron Bridge at Kell was designed by Ada Varn and opened in 1874.")
 VARN = ("Ada Varn", "Ada Varn was an engineer. She was the daughter of Olof Varn, a smith.")
