@@ -82,7 +82,7 @@ def reasoning(thought: Thought, rounds: Sequence[Mapping[str, Any]], run: Run) -
 
 def _outcome(hop: Hop | None, joined: Joined | None) -> dict[str, Any]:
     if hop is not None:
-        return {"status": hop.status, "answer": _said(hop), "reason": hop.reason}
+        return {"status": hop.status, "answer": hop.said, "reason": hop.reason}
     match joined.result if joined else None:
         case Verdict(short=short):
             return {"status": "resolved", "answer": short, "reason": "computed"}
@@ -92,12 +92,6 @@ def _outcome(hop: Hop | None, joined: Joined | None) -> dict[str, Any]:
             return {"status": "open", "answer": None, "reason": ""}
 
 
-def _said(hop: Hop) -> str | None:
-    if hop.answer is not None:
-        return hop.answer.text
-    return hop.guesses[0].text if hop.guesses else None
-
-
 def _node(hop: Hop, rank: int) -> dict[str, Any]:
     return {
         "id": hop.node.id,
@@ -105,7 +99,7 @@ def _node(hop: Hop, rank: int) -> dict[str, Any]:
         "bound_text": hop.text,
         "status": hop.status,
         "reason": hop.reason,
-        "answer": _said(hop),
+        "answer": hop.said,
         "support": hop.answer.support if hop.answer else None,
         "guesses": [
             {"text": guess.text, "score": guess.score, "chunk_id": guess.passage.key}

@@ -15,6 +15,7 @@ from app.engine import missing
 from app.engine.cite import CiteOptions, Passages, Statement, quoted, statements
 from app.engine.operators.operate import Verdict
 from app.engine.page import Page
+from app.engine.reading.passage import folded
 from app.engine.reasoning.join import Joined
 from app.engine.reasoning.lag import Thought
 from app.engine.run import Run
@@ -131,7 +132,7 @@ class Writers:
         gaps = [*missing.unmentioned(draft), *missing.left_out(dropped), *_open(thought)]
         for gap in gaps:
             page.remark(gap)
-        return Outcome("partial" if gaps else "answered", trace, _short(draft, quotes))
+        return Outcome("partial" if gaps else "answered", trace, _short(draft, quotes, thought))
 
 
 def _synthesis(made: Synthesis) -> dict[str, Any]:
@@ -177,12 +178,25 @@ def _place(pick: Pick) -> tuple[str, int, int]:
     return pick.chunk.key, pick.start, pick.end
 
 
-def _short(draft: Draft, quotes: Sequence[object | None]) -> str | None:
-    """The short answer, if the sentence it stands in is shown and still stands."""
+def _short(draft: Draft, quotes: Sequence[object | None], thought: Thought) -> str | None:
+    """The short answer, if the sentence it stands in is shown and still stands.
+
+    What a plan only passed through answers another question.
+    """
     for pick, quote in zip(draft.picks, quotes, strict=True):
         if pick is draft.short_pick and quote is not None and draft.short is not None:
-            return sanitise(draft.short.text) or None
+            text = sanitise(draft.short.text)
+            return text if text and folded(text) not in _passed(thought) else None
     return None
+
+
+def _passed(thought: Thought) -> set[str]:
+    """What nodes said that are not the last one."""
+    return {
+        folded(hop.said)
+        for hop in thought.hops.values()
+        if thought.plan is not None and hop.node != thought.plan.final and hop.said is not None
+    }
 
 
 def _shown(picks: Sequence[Pick], quotes: Sequence[object | None]) -> list[dict[str, Any]]:

@@ -37,7 +37,7 @@ async def gather(
         return [hit.chunk for hit in found.hits if hit.chunk is not None]
 
     rounds = min(ROUNDS, max(1, run.ledger.budget.rounds))
-    looped = await loop.run(run, step, question, (), ask, rounds)
+    looped = await loop.run(run, step, question, (), ask, rounds, conclude=False)
     return replace(first, hits=_ordered(hits, looped.keys, top_k)), looped
 
 

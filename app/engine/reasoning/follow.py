@@ -98,8 +98,7 @@ class Executor:
             run.degrade("graph", f"a sub-question was not looked up: {error}")
             hop = Hop(node, text, "stopped", "store_unavailable")
         hop = replace(hop, ms=round(1000 * (time.monotonic() - began), 3))
-        said = hop.answer.text if hop.answer else hop.guesses[0].text if hop.guesses else None
-        run.tell(StepCompleted(node.id, hop.status, said, hop.reason))
+        run.tell(StepCompleted(node.id, hop.status, hop.said, hop.reason))
         return hop
 
     async def _answered(
@@ -199,9 +198,8 @@ def _earlier(node: SubQuestion, hops: Mapping[str, Hop]) -> tuple[tuple[str, str
             if hop is None or id in found:
                 continue
             visit(hop.node)
-            said = hop.answer.text if hop.answer else hop.guesses[0].text if hop.guesses else ""
-            if said:
-                found[id] = (hop.text, said)
+            if hop.said:
+                found[id] = (hop.text, hop.said)
 
     visit(node)
     return tuple(found.values())

@@ -71,3 +71,10 @@ class Hop:
     rounds: tuple[Round, ...] = ()
     remembered: bool = False
     ms: float = 0.0
+
+    @property
+    def said(self) -> str | None:
+        """The answer, else the likeliest guess."""
+        if self.answer is not None:
+            return self.answer.text
+        return self.guesses[0].text if self.guesses else None

@@ -56,6 +56,8 @@ class Loop:
         earlier: Sequence[tuple[str, str]],
         ask: Ask,
         rounds: int,
+        *,
+        conclude: bool = True,
     ) -> Looped:
         """Answer one sub-question.
 
@@ -64,6 +66,8 @@ class Loop:
             text: With the answers of other nodes filled in.
             earlier: Its ancestors, each with its answer.
             rounds: At most; at least 1.
+            conclude: Whether to ask once more for an answer from all that is known, where no round
+                gave one; of no use where the facts are read again to write the answer.
 
         Raises:
             RetrieverError: As `ask` does.
@@ -97,7 +101,9 @@ class Loop:
             if await self._repeats(query, pool):
                 reason = "query_repeated"
                 break
-        answer = await self._from_pool(run, step, text, earlier, pool, chunks)
+        answer = None
+        if conclude:
+            answer = await self._from_pool(run, step, text, earlier, pool, chunks)
         return Looped(answer, reason, tuple(signals), _keys(pool))
 
     async def _from_pool(
