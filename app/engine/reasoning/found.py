@@ -28,6 +28,8 @@ class Variant:
     scores: tuple[float, ...]
     standings: Mapping[str, Mapping[str, Standing]]  # of the passages, by key and channel
     channels: tuple[ChannelSeen, ...]
+    covered: float = 0.0  # share of the wording's term weight in its first passage
+    residual: str = ""  # the words of the wording that its first passage does not hold
     rows: tuple[Evidence, ...] = ()  # of SQL sources, best first
     lost: tuple[Degraded, ...] = ()
 

@@ -10,6 +10,7 @@ from app.domain.events import Retrieved
 from app.domain.hit import Hit
 from app.domain.plan import SubQuestion
 from app.engine.ranking.appraise import Appraiser
+from app.engine.reading.words import content
 from app.engine.reasoning.found import Hop, NodeStatus, Round, Sub, Variant
 from app.engine.reasoning.guess import Fit, Guess, GuessOptions, guesses
 from app.engine.reasoning.loop import Loop, Looped
@@ -32,6 +33,9 @@ class NodeOptions:
     support: float = 0.35
     """Below it a value that rules read is no answer."""
     sure_rows: float = 0.75  # link confidence from which rows answer
+    covered: float = 0.5
+    """Share of a sub-question in its best passage below which rules ask a second time."""
+    gap_penalty: float = 0.5  # what the wording of the second query is worth less
     hits: int = 8  # passages that rules read for a value
     traced: int = 10
     guess: GuessOptions = field(default_factory=GuessOptions)
@@ -88,10 +92,20 @@ class Nodes:
                 run, asked.node.id, text, asked.earlier, look.chunks, rounds
             )
         else:
-            await look.round(asked.wordings, 1, "the sub-question")
+            await self._ruled(run, asked, look)
         hop = await self._concluded(query, asked, look, looped)
         signals = looped.signals if looped else ()
         return replace(hop, variants=tuple(look.variants), rounds=look.rounds(signals))
+
+    async def _ruled(self, run: Run, asked: Asked, look: _Look) -> None:
+        """One round, and a second one for what its best passage leaves open.
+
+        Measured, a third round of rules drifts away from the sub-question.
+        """
+        first = await look.round(asked.wordings, 1, "the sub-question")
+        gap = _gap(first[0]) if first and run.ledger.budget.rounds > 1 else None
+        if gap is not None and first[0].covered < self._options.covered:
+            await look.round(((gap, self._options.gap_penalty),), 2, "what is still missing")
 
     async def _concluded(
         self, query: Query, asked: Asked, look: _Look, looped: Looped | None
@@ -198,6 +212,7 @@ class _Look:
                     channels=variant.channels,
                     hits=tuple((item.key, score) for item, score in heads),
                     new=sum(item.key not in seen for item, _ in heads),
+                    signals={"sufficiency": {"model": "coverage", "s": variant.covered}},
                 )
             )
         self.variants += made
@@ -209,6 +224,14 @@ class _Look:
             replace(one, signals=signals[one.number - 1]) if one.number <= len(signals) else one
             for one in self._rounds
         )
+
+
+def _gap(variant: Variant) -> str | None:
+    """What the best passage leaves open, asked of the thing that the passage is about."""
+    best = _chunks(variant.passages[:1])
+    if not best or not content(variant.residual):
+        return None
+    return f"{variant.residual} {best[0].title}".strip()
 
 
 def _resolved(node: SubQuestion, text: str, answer: Sub, reason: str, best: Chunk | None) -> Hop:

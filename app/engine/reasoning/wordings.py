@@ -74,11 +74,14 @@ class Wordings:
         nearest = found["vector"][0].score if found.get("vector") else None
         everything = [*outcomes, walked]
         keys = sorted(pool)
-        scores = np.zeros(0)
+        scores, covered, residual = np.zeros(0), 0.0, ""
         if keys:
             ids = [item.origin.id for item in pool.values() if isinstance(item.origin, Chunk)]
             seen = await self._appraiser.look(seeded, ids, nearest)
             scores = np.round(bridge.anchor(seen.candidates), 6)
+            profile, first = seen.candidates.profile, int(np.argmax(scores))
+            covered = round(bridge.covered(profile, first), 6)
+            residual = bridge.residual_text(profile, first)
         order = np.argsort(-scores, kind="stable").tolist()
         return Variant(
             query=seeded,
@@ -88,6 +91,8 @@ class Wordings:
             scores=tuple(float(scores[row]) for row in order),
             standings=standings(lists, set(keys)),
             channels=tuple(map(_seen, everything)),
+            covered=covered,
+            residual=residual,
             rows=tuple(item for o in outcomes if o.channel == "sql" for item in o.evidence),
             lost=tuple(_lost(outcome) for outcome in everything if outcome.status != "ok"),
         )
