@@ -22,6 +22,14 @@ def unmentioned(draft: Draft) -> list[str]:
     return [f"The passages found do not mention {names}."]
 
 
+def differing(draft: Draft) -> list[str]:
+    """Two documents contradict each other; which of them is right is not for us to say."""
+    if draft.differing is None:
+        return []
+    one, other = (sanitise(value) for value in draft.differing)
+    return [f"The sources differ: “{one}” against “{other}”."]
+
+
 def left_out(dropped: int) -> list[str]:
     """Quotes that no longer stand."""
     if not dropped:

@@ -130,8 +130,8 @@ class Writers:
             page.state(statement)
         dropped = sum(quote is None for quote in quotes)
         gaps = [*missing.unmentioned(draft), *missing.left_out(dropped), *_open(thought)]
-        for gap in gaps:
-            page.remark(gap)
+        for sentence in (*missing.differing(draft), *gaps):
+            page.remark(sentence)
         return Outcome("partial" if gaps else "answered", trace, _short(draft, quotes, thought))
 
 
@@ -235,6 +235,7 @@ def _trace(draft: Draft) -> dict[str, Any]:
         },
         "passages_read": draft.read,
         "statements": [],
+        "conflicts": [list(draft.differing)] if draft.differing else [],
         "short_answer": draft.short
         and {"text": draft.short.text, "probability": round(draft.short.probability, 6)},
     }

@@ -34,8 +34,14 @@ def short_answer(
     asked: Asked, sentences: Sentences, picks: Sequence[int], options: ShortOptions | None = None
 ) -> Short | None:
     """The best span, if its probability reaches the floor of the question's kind."""
+    return certain(asked, candidates(asked, sentences, picks, options), options)
+
+
+def certain(
+    asked: Asked, found: Sequence[Short], options: ShortOptions | None = None
+) -> Short | None:
+    """The first of these candidates, if its probability reaches the floor of the kind."""
     options = options or ShortOptions()
-    found = candidates(asked, sentences, picks, options)
     if found and found[0].probability >= options.floors.get(asked.kind, 2.0):
         return found[0]
     return None

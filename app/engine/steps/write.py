@@ -15,8 +15,9 @@ from app.engine.reading.choice import ChoiceOptions, Sentences, choose, score
 from app.engine.reading.passage import read
 from app.engine.reading.question import Asked, asked
 from app.engine.reading.scoring import ShortOptions
-from app.engine.reading.short import Short, short_answer
+from app.engine.reading.short import Short, candidates, certain
 from app.engine.reading.support import Support, SupportOptions, judge
+from app.engine.steps.conflict import conflict
 from app.engine.steps.rows import RowsOptions, Told, tell
 from retrievers.types import Chunk, Rows
 
@@ -72,6 +73,8 @@ class Draft:
     """The shown sentence that holds the short answer; None if it stands in another one."""
     support: Support | None = None
     read: int = 0  # passages
+    differing: tuple[str, str] | None = None
+    """Values of two documents that contradict each other; both sentences are shown then."""
 
 
 def write(
@@ -127,13 +130,18 @@ def _from_passages(
     if not support.enough:
         return Draft(ask, "not supported", support=support, read=len(chunks))
     rows = choose(ask, sentences, options.choice)
-    short = short_answer(ask, sentences, rows, options.short)
+    found = candidates(ask, sentences, rows, options.short)
+    short = certain(ask, found, options.short)
+    against = conflict(ask, sentences, chunks, found)
+    if against is not None:
+        rows, short = list(dict.fromkeys([*rows, *against.rows])), None
     # Shown as they were ranked and as they stand: a chain reads from its start, and two sentences
     # of one passage in their order.
     rows.sort(key=lambda row: sentences.places[row])
     picks = tuple(_pick(sentences, chunks, row) for row in rows)
     holder = next((pick for pick in picks if short and _holds(pick, chunks, short)), None)
-    return Draft(ask, "supported", picks, None, short, holder, support, len(chunks))
+    differing = against.values if against else None
+    return Draft(ask, "supported", picks, None, short, holder, support, len(chunks), differing)
 
 
 def _cosines(hits: Sequence[Hit]) -> list[float | None]:
