@@ -1,34 +1,40 @@
-"""Stand-in until operators are written."""
+"""Operators of a plan, computed in code: a decision with its values, or a reason why there is none.
+
+Nothing is guessed: values that overlap, that have other dimensions or that cannot be read leave the
+question open.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from app.domain.plan import Op
+from app.engine.operators import arithmetic, compare, lists
+from app.engine.operators.outcome import Operand, Undecided, Verdict
 from app.engine.plan.comparison import Sense
 
-
-@dataclass(frozen=True, slots=True)
-class Operand:
-    name: str
-    text: str
-    texts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    text: str
-    short: str
-    used: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Undecided:
-    reason: str
+__all__ = ["Operand", "Undecided", "Verdict", "operate"]
 
 
 def operate(
     op: Op, question: str, sense: Sense | None, operands: Sequence[Operand]
 ) -> Verdict | Undecided:
-    return Undecided("not built")
+    """Apply an operator to the answers it needs.
+
+    Args:
+        question: The whole question; says what is compared or computed.
+        sense: What decides a comparison; None: the question's words say it.
+    """
+    if not operands or any(not (one.text.strip() or one.texts) for one in operands):
+        return Undecided("a value is missing")
+    if op == "compare":
+        return compare.compare(question, sense, operands)
+    if op == "arithmetic":
+        return arithmetic.arithmetic(question, operands)
+    if op == "count":
+        return lists.count(operands)
+    if op == "intersect":
+        return lists.intersect(operands)
+    if op == "union":
+        return lists.union(operands)
+    return Undecided(f"{op} is no operator over answers")
