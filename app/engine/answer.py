@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -25,7 +26,7 @@ from app.domain.events import (
     StepStarted,
     unheard,
 )
-from app.domain.hit import Found
+from app.domain.hit import Found, Hit
 from app.domain.ids import new_id
 from app.engine import missing, traces
 from app.engine.budget import Budget
@@ -37,6 +38,7 @@ from app.engine.reasoning.direct import gather
 from app.engine.reasoning.lag import Lag, Thought
 from app.engine.request import Request
 from app.engine.run import Run
+from app.engine.steps.rewrite import standalone
 from app.engine.writers import Outcome, WriterOptions, Writers
 from retrievers.filters import Filter
 from retrievers.types import CollectionId, Query
@@ -75,6 +77,7 @@ class _Work:
 
     run: Run
     page: Page
+    asked: str = ""  # the question as it stands alone
     thought: Thought = field(default_factory=lambda: Thought({"decision": "open"}))
     found: Found | None = None
     rounds: list[dict[str, Any]] = field(default_factory=list)  # of the whole question
@@ -131,7 +134,8 @@ class Ask:
 
     async def _answered(self, collection: CollectionId, request: Request, work: _Work) -> Outcome:
         run = work.run
-        query = Query(collection, request.question, request.filter)
+        work.asked = asked = await standalone(run, request.question, request.turns)
+        query = Query(collection, asked, request.filter)
         if self._lag is None:
             work.thought = Thought({"decision": "direct", "reason": "no passage graph"})
         else:
@@ -141,7 +145,7 @@ class Ask:
             work.thought = await self._lag.follow(run, query, work.thought)
         work.found = found = await self._evidence(run, query, request.top_k, work)
         run.tell(Selected(found.hits))
-        outcome = await self._written(collection, request.question, found, work)
+        outcome = await self._written(collection, asked, found, work)
         if run.limited and outcome.status in ("partial", "unanswerable"):
             work.page.remark(missing.limited(run.limited))
             run.degrade("budget", missing.limited(run.limited))
@@ -177,6 +181,8 @@ class Ask:
 
         if self._lag is None or followed is not None:
             found = await search(query.text, 1, "the question")
+            if followed is not None:
+                found = replace(found, hits=_first(followed.used, found.hits, top_k))
         else:
             found, looped = await gather(run, self._lag.loop, WHOLE, query.text, top_k, search)
             work.thought = replace(work.thought, looped=looped)
@@ -194,6 +200,7 @@ class Ask:
         spent = run.ledger.spent
         trace = {
             "mode": "lag" if work.thought.plan else "direct",
+            "asked_as": work.asked,
             **traces.reasoning(work.thought, work.rounds, run),
             "search": dict(found.trace) if found else None,
             **outcome.trace,
@@ -218,6 +225,16 @@ class Ask:
             created_at=datetime.now(UTC),
             trace=trace,
         )
+
+
+def _first(used: Sequence[Hit], hits: Sequence[Hit], top_k: int) -> tuple[Hit, ...]:
+    """What a plan's answers rest on comes before what was found for the question as a whole.
+
+    The joint selection may leave it out, and what is not among the evidence cannot be cited.
+    """
+    known = {hit.key: hit for hit in hits}
+    ordered = {hit.key: known.get(hit.key, hit) for hit in used} | known
+    return tuple(ordered.values())[:top_k]
 
 
 def _seen(found: Found) -> list[ChannelSeen]:

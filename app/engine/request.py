@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -21,6 +21,7 @@ class Request:
             hard besides.
         limits: Lower limits of the budget by name (`seconds`, `llm_calls`, …).
         generation: How an answer is written where a model writes it.
+        turns: Who said what before the question, the oldest first.
     """
 
     question: str
@@ -29,3 +30,4 @@ class Request:
     filter: Filter = EVERYTHING
     limits: Mapping[str, float] = field(default_factory=dict)
     generation: Generation = field(default_factory=Generation)
+    turns: Sequence[tuple[str, str]] = ()

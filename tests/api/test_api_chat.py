@@ -149,9 +149,8 @@ async def test_the_last_question_is_asked_and_the_system_instructs(
     assert request.limits == {"seconds": 3}
     assert request.generation == Generation(8192, 0.5, {"seed": 11}, "Be brief.\n\nBe kind.")
     degraded = response.json()["anabranch"]["degraded"]
-    assert [item["component"] for item in degraded] == ["llm", "llm"]
-    assert "earlier turns are not read" in degraded[0]["reason"]
-    assert "`stop`" in degraded[1]["reason"]
+    assert [item["component"] for item in degraded] == ["llm"]
+    assert "`stop`" in degraded[0]["reason"]
 
 
 async def test_our_own_generation_options_win(stocked: Any, services: Services) -> None:
@@ -161,12 +160,12 @@ async def test_our_own_generation_options_win(stocked: Any, services: Services) 
     assert services.ask.asked[-1].generation == Generation(5, 0)
 
 
-async def test_earlier_turns_without_a_model_are_named(stocked: Any) -> None:
-    turns = [USER, {"role": "assistant", "content": "x"}, USER]
-    body = (await stocked.post(CHAT, json={**BODY, "messages": turns})).json()
-    assert body["anabranch"]["degraded"] == [
-        {"component": "llm", "reason": "earlier turns are not read without a model"}
-    ]
+async def test_earlier_turns_reach_the_engine(stocked: Any, services: Services) -> None:
+    turns = [USER, {"role": "assistant", "content": "x"}, {"role": "user", "content": "it ?"}]
+    assert (await stocked.post(CHAT, json={**BODY, "messages": turns})).status_code == 200
+    request = services.ask.asked[-1]
+    assert request.question == "it ?"
+    assert request.turns == (("user", USER["content"]), ("assistant", "x"))
 
 
 async def test_rows_are_an_annotation_of_their_own(stocked: Any, services: Services) -> None:

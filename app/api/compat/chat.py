@@ -11,7 +11,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from app.api.asking.bodies import INSTRUCTIONS, LONGEST_REPLY, BudgetIn, GenerationIn
 from app.api.limits import printable
 from app.api.schemas import WHOLE, Body, FilterIn, Text, TopK
-from app.api.services import Services
 from app.domain.errors import Rejected
 from app.domain.hit import Degraded
 
@@ -110,7 +109,7 @@ class Conversation:
     question: str
     at: str  # JSON pointer of the question
     instructions: str
-    earlier: bool  # whether there are turns that are not read
+    turns: tuple[tuple[str, str], ...]  # who said what before, the oldest first
 
 
 def conversation(messages: Sequence[MessageIn]) -> Conversation:
@@ -134,8 +133,12 @@ def conversation(messages: Sequence[MessageIn]) -> Conversation:
             f"these have {len(instructions)}",
             at="/body/messages",
         )
-    turns = [said for said in messages if said.role in ("user", "assistant")]
-    return Conversation(question, at, instructions, len(turns) > 1)
+    turns = tuple(
+        (said.role, said.content)
+        for said in messages[: users[-1]]
+        if said.role in ("user", "assistant") and said.content
+    )
+    return Conversation(question, at, instructions, turns)
 
 
 def generation(body: ChatIn) -> GenerationIn:
@@ -150,14 +153,8 @@ def generation(body: ChatIn) -> GenerationIn:
     return asked
 
 
-def unread(body: ChatIn, turns: bool, services: Services) -> list[Degraded]:
+def unread(body: ChatIn) -> list[Degraded]:
     """What is left out of account."""
-    found = []
-    if turns:
-        reason = "earlier turns are not read" + (
-            " without a model" if services.model is None else ""
-        )
-        found.append(Degraded("llm", reason))
-    if body.stop:
-        found.append(Degraded("llm", "`stop` is not heeded: only whole statements are written"))
-    return found
+    if not body.stop:
+        return []
+    return [Degraded("llm", "`stop` is not heeded: only whole statements are written")]

@@ -147,7 +147,8 @@ def _model(name: str, made: Collection) -> dict[str, Any]:
 async def chat(body: ChatIn, principal: PrincipalDep, here: EdgeDep) -> Response:
     """`model` is a collection, the last message of the user the question, answered as by `ask`.
 
-    Messages of the system are instructions, earlier turns are not read. A statement's citation is
+    Messages of the system are instructions. With a language model, earlier turns make the question
+    stand alone; without one they are not read, which `degraded` says. A statement's citation is
     an annotation of the message. Options of our own are in `anabranch` (`extra_body` of the
     client). In a stream, annotations come with the chunk that has a `finish_reason`.
     """
@@ -176,10 +177,11 @@ async def _asked(body: ChatIn, principal: Principal, here: Edge) -> Asked:
             filter=filters.parse(options.filters, "/body/anabranch/filters"),
             limits=bodies.limits(options.budget),
             generation=bodies.generation(wanted, said.instructions, drawn),
+            turns=said.turns,
         ),
         [
             *bodies.unmet(wanted, said.instructions, here.services, "/body/anabranch/generation"),
-            *unread(body, said.earlier, here.services),
+            *unread(body),
         ],
         principal.key_id,
     )
