@@ -4,10 +4,12 @@ direct, auto, lag  without a language model, each question in each way, in rando
 gold               `lag` with the gold plan and gold answers of a scripted model server: a node is
                    answered when a passage shown holds its answer
 always             the same, answered whatever is shown; what the engine believes is its own affair
+recalled           as gold, but the next query of a node names its answer
 
 R@5 and all@5 count the documents of the answer's `evidence`, in its order. Queries are texts put to
-the channels, times those the service reports. `gold` and `always` need gold sub-questions, which
-only musique has, and say where the passages went that are not among the first five.
+the channels, times those the service reports. The scripted ways need gold sub-questions, which
+only musique has, and say where the passages went that are not among the first five. R@5 first is
+what R@5 would be if the passages that answered nodes came before all others.
 
     python -m benchmarks.reasoning --model data/models/all-MiniLM-L6-v2
     python -m benchmarks.reasoning --sets musique --reasoning gold always
@@ -19,7 +21,7 @@ import argparse
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
@@ -27,7 +29,7 @@ from typing import Any
 from benchmarks import report, scripted
 from benchmarks.answers import undegraded
 from benchmarks.retrieval import documents_of
-from benchmarks.scripted import Gold, Read, Scripted
+from benchmarks.scripted import Gold, Manner, Read, Scripted
 from benchmarks.service import DEFAULT_MODEL, Service, scratch_folder
 from benchmarks.sets import DEFAULT_DATA, Question, corpus, questions
 from benchmarks.timing import quantile
@@ -35,7 +37,7 @@ from benchmarks.timing import quantile
 SETS = ("musique", "hotpotqa", "2wikimultihopqa", "qed_nq", "xquad_en")
 SINGLE_HOP = ("qed_nq", "xquad_en")
 BY_RULES = ("direct", "auto", "lag")
-SCRIPTED = ("gold", "always")
+SCRIPTED: tuple[Manner, ...] = ("gold", "always", "recalled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,6 @@ class Given:
     took_ms: float
     limited: tuple[str, ...]  # limits of the budget that were met
     nodes: tuple[str, ...]  # status and reason of each node of the plan
-    lost: tuple[str, ...] = ()  # why each gold passage is not among the first five
 
 
 def put(service: Service, collection: str, question: Question, reasoning: str) -> tuple[Given, Any]:
@@ -99,13 +100,28 @@ def losses(
     return found
 
 
+def cited_first(
+    documents: Sequence[str], read: Sequence[Read], trace: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """The documents, those first from which nodes were answered."""
+    resolved = [node["id"] for node in trace["nodes"] if node["status"] == "resolved"]
+    last = {one.step.split(".")[2]: one.cited for one in read if one.cited}
+    cited = [document for id in resolved for document in last.get(id, ())[:1]]
+    return tuple(dict.fromkeys([*cited, *documents]))
+
+
+def recall(given: Given) -> float:
+    """Share of the gold passages among the first five, in percent."""
+    return 100 * len(given.gold & set(given.documents[:5])) / len(given.gold)
+
+
 def summary(given: Sequence[Given]) -> dict[str, Any]:
     """Shares in percent, times in milliseconds."""
     nodes = Counter(node for one in given for node in one.nodes)
     resolved = sum(n for node, n in nodes.items() if node.startswith("resolved"))
     return {
         "questions": len(given),
-        "R@5": 100 * mean(len(one.gold & set(one.documents[:5])) / len(one.gold) for one in given),
+        "R@5": mean(map(recall, given)),
         "all@5": 100 * mean(one.gold <= set(one.documents[:5]) for one in given),
         "planned": 100 * mean(one.planned for one in given),
         "queries": mean(one.queries for one in given),
@@ -137,17 +153,20 @@ def by_script(
     asked: Sequence[Question],
     golds: Mapping[str, Gold],
     script: Scripted,
-    way: str,
+    way: Manner,
 ) -> dict[str, Any]:
     """Every question with its gold plan."""
-    script.always = way == "always"
+    script.manner = way
     kept: list[tuple[Gold, Given]] = []
+    first: list[float] = []
     lost: Counter[str] = Counter()
     for question in asked:
         gold = golds[question.id]
         script.about(gold)
         given, trace = put(service, name, question, "lag")
         lost.update(losses(gold, given.documents, script.read, trace))
+        documents = cited_first(given.documents, script.read, trace)
+        first.append(recall(replace(given, documents=documents)))
         kept.append((gold, given))
     by_hops = {
         str(hops): summary([one for gold, one in kept if len(gold.hops) == hops])
@@ -156,6 +175,7 @@ def by_script(
     shorter = ("questions", "R@5", "all@5", "nodes_resolved")
     return {
         **summary([one for _, one in kept]),
+        "R@5_first": mean(first),
         "lost": dict(lost.most_common()),
         "by_hops": {hops: {key: row[key] for key in shorter} for hops, row in by_hops.items()},
     }
@@ -243,6 +263,8 @@ def _print(found: Mapping[str, Mapping[str, Any]], ways: Sequence[str]) -> None:
             if isinstance(value, float):
                 print(f"{name}: {what} {value:.2f}")
         for way in SCRIPTED:
+            if way in runs:
+                print(f"{name} {way}: R@5 first {runs[way]['R@5_first']:.2f}")
             for why, count in runs.get(way, {}).get("lost", {}).items():
                 print(f"{name} {way}: lost {count}: {why}")
 

@@ -7,12 +7,13 @@ plan          the gold sub-questions, with `#k` as MuSiQue writes them. A sub-qu
               needs is named at the end of the last one, so that only one node is the last
 node.round.*  the gold answer of the node with a verbatim span, if a shown passage holds it (the
               gold passage first, then any with the answer's words); else insufficient, with the
-              bound sub-question and the whole question as the next query
+              bound sub-question and the whole question as the next query, then the question alone
 node.answer.* the same, from known facts
 synth         the sentence of a passage that holds the answer, with its mark; else NO ANSWER
 
-With `always` a node is answered whatever is shown, with a span of every passage. The engine
-believes an answer only if its words stand in what is cited, so this is the most it can believe.
+As `always` a node is answered whatever is shown, with a span of every passage. The engine believes
+an answer only if its words stand in what is cited, so this is the most it can believe. In the
+manner `recalled` the next query names the gold answer: a model that knows it wants it confirmed.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+Manner = Literal["gold", "always", "recalled"]
 
 MODEL = "gold"
 _PASSAGE = re.compile(r"<passage (\w+) number=(\d+) title=(.*?)>\n(.*?)\n</passage \1>", re.DOTALL)
@@ -63,7 +66,7 @@ class Read:
 
     step: str
     documents: tuple[str, ...]  # of the passages shown, in order
-    said: bool  # whether it answered
+    cited: tuple[str, ...]  # of those it answered from; empty if it did not
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ class Scripted:
         texts: The corpus, by document.
 
     Attributes:
-        always: Answer nodes whatever is shown.
+        manner: How nodes are answered.
         read: Its replies about passages since `about`.
     """
 
@@ -103,7 +106,7 @@ class Scripted:
         self._texts = texts
         self._known: dict[str, str] = {}
         self._gold: Gold | None = None
-        self.always = False
+        self.manner: Manner = "gold"
         self.read: list[Read] = []
 
     def about(self, gold: Gold) -> None:
@@ -143,8 +146,14 @@ class Scripted:
     def _round(self, step: str, gold: Gold, hop: Hop, bound: str, shown: Sequence[_Shown]) -> str:
         holder = _holder(shown, [hop.answer], hop.document_id)
         rest = [one for one in shown if one is not holder]
-        cited = [*([holder] if holder else []), *(rest if self.always else [])][:_MOST_FACTS]
-        self._note(step, shown, bool(cited))
+        every = [*([holder] if holder else []), *(rest if self.manner == "always" else [])]
+        cited = every[:_MOST_FACTS]
+        self._note(step, shown, cited)
+        first = step.endswith(".1")
+        if self.manner == "recalled":
+            gap = f"{bound if first else gold.question} {hop.answer}"
+        else:
+            gap = f"{bound} {gold.question}" if first else gold.question
         return json.dumps(
             {
                 "facts": [
@@ -153,15 +162,15 @@ class Scripted:
                 "sufficient": bool(cited),
                 "answer": hop.answer if cited else None,
                 # Believed or not: where the answer's words do not stand, the search goes on.
-                "gap_query": f"{bound.replace('>>', '')} {gold.question}"[:_LONGEST_QUERY],
+                "gap_query": gap.replace(">>", "")[:_LONGEST_QUERY],
                 "confidence": 1.0 if cited else 0.0,
             }
         )
 
     def _answer(self, step: str, hop: Hop, shown: Sequence[_Shown]) -> str:
         holder = _holder(shown, [hop.answer], hop.document_id)
-        cited = shown if self.always else [holder] if holder else []
-        self._note(step, shown, bool(cited))
+        cited = shown if self.manner == "always" else [holder] if holder else []
+        self._note(step, shown, cited)
         return json.dumps(
             {
                 "answer": hop.answer if cited else None,
@@ -179,8 +188,9 @@ class Scripted:
                 return f"{said} [{holder.number}]\nSHORT: {answer}"
         return "NO ANSWER"
 
-    def _note(self, step: str, shown: Sequence[_Shown], said: bool) -> None:
-        self.read.append(Read(step, tuple(one.document_id for one in shown), said))
+    def _note(self, step: str, shown: Sequence[_Shown], cited: Sequence[_Shown]) -> None:
+        documents, used = (tuple(one.document_id for one in some) for some in (shown, cited))
+        self.read.append(Read(step, documents, used))
 
     def _shown(self, prompt: str) -> list[_Shown]:
         return [
@@ -307,7 +317,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _stream(self, text: str, usage: dict[str, int]) -> None:
         delta = {"index": 0, "delta": {"content": text}, "finish_reason": None}
         end = {"index": 0, "delta": {}, "finish_reason": "stop"}
-        events = [{"choices": [delta]}, {"choices": [end]}, {"choices": [], "usage": usage}]
+        events: list[dict[str, Any]] = [
+            {"choices": [delta]},
+            {"choices": [end]},
+            {"choices": [], "usage": usage},
+        ]
         lines = [json.dumps({"id": "gold", "model": MODEL, **event}) for event in events]
         content = "".join(f"data: {line}\n\n" for line in [*lines, "[DONE]"]).encode()
         self._head(200, "text/event-stream", len(content))
