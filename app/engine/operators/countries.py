@@ -6,10 +6,10 @@ import re
 from types import MappingProxyType
 
 _TABLE = """
-united states: american, north american; usa, u s, united states of america, america
+united states: american, north american, puerto rican; usa, u s, united states of america, america
 united kingdom: british, english, scottish, welsh; uk, u k, britain, england, wales, scotland
 ireland: irish; republic of ireland
-canada: canadian, québécois
+canada: canadian, québécois; quebec, ontario, british columbia, alberta, manitoba, nova scotia
 australia: australian; new south wales
 new zealand: new zealander
 india: indian
@@ -85,6 +85,34 @@ morocco: moroccan
 algeria: algerian
 tunisia: tunisian
 ethiopia: ethiopian
+bolivia: bolivian
+ecuador: ecuadorian
+uruguay: uruguayan
+paraguay: paraguayan
+guatemala: guatemalan
+costa rica: costa rican
+panama: panamanian
+haiti: haitian
+dominican republic: dominican
+afghanistan: afghan
+albania: albanian
+armenia: armenian
+azerbaijan: azerbaijani
+bosnia and herzegovina: bosnian; bosnia
+cambodia: cambodian
+cameroon: cameroonian
+congo: congolese; democratic republic of the congo, republic of the congo
+cyprus: cypriot
+kazakhstan: kazakh
+kuwait: kuwaiti
+luxembourg: luxembourgish
+malta: maltese
+mongolia: mongolian
+myanmar: burmese; burma
+senegal: senegalese
+tanzania: tanzanian
+zambia: zambian
+zimbabwe: zimbabwean
 """
 """A line: the country, its adjectives; its other names."""
 _STATES = """
@@ -93,7 +121,7 @@ idaho; illinois; indiana; iowa; kansas; kentucky; louisiana; maine; maryland; ma
 michigan; minnesota; mississippi; missouri; montana; nebraska; nevada; new hampshire; new jersey;
 new mexico; new york; new york city; new england; north carolina; north dakota; ohio; oklahoma;
 oregon;
-pennsylvania; rhode island; south carolina; south dakota; tennessee; texas; utah; vermont; virginia;
+pennsylvania; puerto rico; rhode island; south carolina; south dakota; tennessee; texas; utah; vermont; virginia;
 washington d c; west virginia; wisconsin; wyoming
 """
 _ONCE = re.compile(r"\b[^\W\d_]+\s?-\s?born\b")

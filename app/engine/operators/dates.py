@@ -25,10 +25,10 @@ _MONTH = rf"(?:{'|'.join(sorted(_MONTHS, key=len, reverse=True))})\b\.?"
 _NTH = "(?:st|nd|rd|th)"
 _DATE = re.compile(
     rf"""(?P<circa>\b(?:c\.|ca\.|circa\b|about\b|around\b)\s*)?
-    (?<![\w.])(?:
+    (?:(?<![\w.])|(?<=\d{{4}})(?=[a-z]))(?:  # "1914March 24": a lost dash
       (?P<y0>\d{{4}})-(?P<m0>\d\d)-(?P<d0>\d\d)(?!\d)
-    | (?P<d1>\d{{1,2}}){_NTH}?\s+(?:of\s+)?(?P<m1>{_MONTH})\s*,?\s*(?:of\s+)?(?P<y1>\d{{3,4}})\b
-    | (?P<m2>{_MONTH})\s+(?P<d2>\d{{1,2}}){_NTH}?(?:\s*,\s*|\s+)(?P<y2>\d{{3,4}})\b
+    | (?P<d1>\d{{1,2}}){_NTH}?\s+(?:of\s+)?(?P<m1>{_MONTH})\s*,?\s*(?:of\s+)?(?P<y1>\d{{3,4}})(?!\d)
+    | (?P<m2>{_MONTH})\s+(?P<d2>\d{{1,2}}){_NTH}?(?:\s*,\s*|\s+)(?P<y2>\d{{3,4}})(?!\d)
     | (?P<m3>{_MONTH})\s*(?:of\s+|,\s*)?(?P<y3>\d{{3,4}})\b
     | (?:(?P<part>early|mid|late)[-\s]*)?(?:the\s+)?(?P<century>\d{{1,2}}){_NTH}[\s-]+century\b
     | (?P<decade>(?:1\d|20)\d0)['\u2019]?s\b

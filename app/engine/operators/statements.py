@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from app.engine.operators import dates
-from app.engine.operators.countries import ADJECTIVES, countries, is_country
+from app.engine.operators.countries import ADJECTIVES, COUNTRIES, countries, is_country
 from app.engine.operators.dates import Date
 
 Relation = Literal[
@@ -37,6 +37,7 @@ _OPENING = 500
 """Characters in which a passage says what its title is."""
 _BRACKET = re.compile(r"\(((?:[^()]|\([^()]*\))*)\)")
 _DASH = re.compile(r"\s[-\u2013\u2014]\s?|[\u2013\u2014]|(?<=\d)\s?-\s?(?=\D|\d{4})|\bto\b")
+_BROKEN = re.compile(r"\d{5}")  # two dates run together
 _BORN = re.compile(r"\bborn\b(?! as\b)")
 _DIED = re.compile(r"\b(?:died|death|killed|passed away|assassinated|executed|d\.)(?=\W)")
 _WORKS = (
@@ -73,10 +74,10 @@ _LOCATED = re.compile(
 _IN_PLACE = re.compile(
     rf"\b(?:is|was)\s+(?:an?|the|one of)\s[^.;]{{3,160}}?\b(?:in|of)\s+(?P<place>{_ADDRESS})"
 )
-_CAPITALS = re.compile(rf"{_PLACE_NAME}(?:\s+{_PLACE_NAME})*")
+_CAPITALS = re.compile(rf"({_PLACE_NAME})(?:\s+{_PLACE_NAME})*")
 _LAST_IN = re.compile(rf"(?:\s[a-z]+){{0,3}}\s?,?\s(?:in|of)\s+(?P<place>{_ADDRESS})")
 _EXTENT = re.compile(
-    r"\b(?:elevation|height|length|altitude|depth|summit|high|tall|long|rises|stands|reaches|peak"
+    r"\b(?:elevation|height|length|altitude|depth|summit|high(?:est)?|tall(?:est)?|long(?:est)?|rises|stands|reaches|peak"
     r"|mountain|river|bridge|tower|building)\b[^.;]{0,120}?"
     r"(?P<number>\d[\d,]*(?:\.\d+)?[\s-]?(?:m|km|ft|mi|met(?:re|er)s?|kilomet(?:re|er)s?|feet"
     r"|foot|miles?)\b)"
@@ -137,7 +138,7 @@ def _life_bracket(text: str) -> tuple[list[Date], list[Date], tuple[int, int]] |
     for match in _BRACKET.finditer(text, 0, _OPENING):
         start, end = match.span(1)
         found = dates.every(text, start, end)
-        if not found:
+        if not found or _BROKEN.search(text, start, end):
             continue
         whole = (found[0].start, found[-1].stop)
         if death := _DIED.search(text, start, end):
@@ -146,7 +147,9 @@ def _life_bracket(text: str) -> tuple[list[Date], list[Date], tuple[int, int]] |
             births, deaths, _ = _parted(found, dash.start(), whole)
             if births and deaths:
                 return births, deaths, whole
-            # "(3 May 1912 - )" is still a birth; "(1912)" alone may be a year of release.
+        if len(found) == 2 and not text[found[0].stop : found[1].start].strip():
+            return found[:1], found[1:], whole  # a lost dash
+        # "(1912)" alone may be the year of a film.
         if _BORN.search(text, start, end) or re.search(r"\bb\.", text[start:end]):
             return found[:1], [], whole
     return None
@@ -189,11 +192,13 @@ def _nationality(text: str) -> Iterator[Stated]:
     first = last = None
     for place, word in enumerate(words):
         pair = " ".join(w.group().lower() for w in words[place : place + 2])
-        known = word.group().lower() in ADJECTIVES or pair in ADJECTIVES
+        known = word.group().lower() in COUNTRIES or pair in COUNTRIES
         if known and word.group()[0].isupper():
-            stop = words[place + (pair in ADJECTIVES)].end()
+            stop = words[place + (pair in COUNTRIES)].end()
             gap = text[match.end() + last : match.end() + word.start()] if last else ""
-            if last is not None and not re.fullmatch(r"\s?-\s?(?:born\s)?|\s(?:and|/)\s|,\s?", gap):
+            if last is not None and not re.fullmatch(
+                r"\s?-\s?(?:born\s)?|\s(?:(?:and|/)\s)?|,\s?|", gap
+            ):
                 break
             first = word.start() if first is None else first
             last = stop if last is None else max(last, stop)
@@ -221,9 +226,13 @@ def _country_of_place(text: str) -> Iterator[Stated]:
             if is_country(text[start:end]):
                 yield Stated(start, end, strength)
                 return
-            unknown.append(Stated(start, end, min(strength, 0.7)))
+            if not countries(text[start:end]):  # "the Iraq War" is none
+                unknown.append(Stated(start, end, min(strength, 0.7)))
     named = [
-        match.span() for match in _CAPITALS.finditer(text, 0, _OPENING) if is_country(match.group())
+        match.span(name)
+        for match in _CAPITALS.finditer(text, 0, _OPENING)
+        for name, known in ((0, is_country(match[0])), (1, match[1].lower() in ADJECTIVES))
+        if known
     ]
     if named and len({countries(text[start:end]) for start, end in named}) == 1:
         yield Stated(*named[0], 0.62)

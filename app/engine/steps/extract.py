@@ -15,7 +15,8 @@ from app.domain.hit import Hit
 from app.domain.plan import Expects
 from app.engine.operators import dates, names
 from app.engine.operators.countries import ADJECTIVES, COUNTRIES, countries
-from app.engine.operators.statements import Relation, stated
+from app.engine.operators.relations import relations
+from app.engine.operators.statements import stated
 from app.engine.reading.choice import choose, score
 from app.engine.reading.passage import Passage, folded, mentions, read
 from app.engine.reading.question import Kind, asked
@@ -29,6 +30,7 @@ NEAR = 0.05
 _UNTITLED = 0.5  # of the support of a form whose passage only mentions the name
 _READ = 0.55  # most support of a value without a fixed form
 _LEAST_TITLE = 0.8
+_DOUBTFUL = 0.65  # strength up to which a country is no ground for a "no"
 
 _KINDS: dict[Expects, Kind] = {
     "date": "date",
@@ -47,51 +49,6 @@ _ASKING: dict[Kind, str] = {
 }
 _WORD = re.compile(r"[^\W_]+")
 _QUALIFIER = re.compile(r"\(([^()]*)\)\s*$")
-_WORK_WORDS = """
-film films movie movies album albums song songs single novel novels book books series game
-documentary play opera magazine
-"""
-_WORKS = frozenset(_WORK_WORDS.split())
-_PERSON_WORDS = """
-who whose person director directors producer actor actress singer performer composer author writer
-"""
-_PERSONS = frozenset(_PERSON_WORDS.split())
-_ASKS_FOR: tuple[tuple[str, tuple[Relation, ...]], ...] = (
-    (r"lived? longer|longest lived|lifespan|lived (?:the )?longest", ("life",)),
-    (r"died|death|dies|die|passed away|deceased", ("death",)),
-    (r"birth ?place|place of birth|born (?:in|at) the same", ("birthplace", "birth")),
-    (r"born|birth\w*", ("birth", "birthplace")),
-    (r"nationalit\w+|countr(?:y|ies)|citizenship|nation", ("country",)),
-    (r"released?|published|came out|premiered|publication|aired", ("release", "founding")),
-    (
-        r"founded|established|formed|opened|built|started|created|launched|began|begun"
-        r"|completed|constructed|incorporated|inaugurated|introduced|organi[sz]ed|founding",
-        ("founding", "release"),
-    ),
-    (r"occupations?|professions?|careers?|jobs?|genres?", ("occupation",)),
-    (r"older|oldest|younger|youngest|elder|eldest|age", ("birth", "founding", "release")),
-    (
-        r"first|earlier|earliest|later|latest|newer|newest|recent\w*|last",
-        ("release", "founding", "birth"),
-    ),
-    (r"popul\w+|inhabitants", ("population",)),
-    (
-        r"higher|highest|taller|tallest|longer|longest|deeper|shorter|height|elevation|length|high"
-        r"|tall|long",
-        ("extent",),
-    ),
-    (r"located|situated|based|headquarter\w*", ("place",)),
-)
-"""What words ask of a name; the first that fit what is expected decide."""
-_RELATIONS = tuple((re.compile(rf"\b(?:{words})\b"), found) for words, found in _ASKS_FOR)
-_FITS: dict[Expects, frozenset[Relation]] = {
-    "date": frozenset(("birth", "death", "release", "founding")),
-    "number": frozenset(("life", "extent", "population")),
-    "place": frozenset(("country", "birthplace", "place")),
-    "text": frozenset(("birth", "death", "release", "founding", "country", "birthplace", "place",
-                       "occupation", "life")),
-    "entity": frozenset(("country", "birthplace", "place", "occupation")),
-}  # fmt: skip
 _NATION = re.compile(rf"\b(?:{'|'.join(sorted(ADJECTIVES))})\b|\b(?:from|(?:based|located) in)\b")
 """Behind "fought in" a country says nothing of the nationality."""
 _SAME = frozenset(("both", "same", "share", "also", "either"))
@@ -182,29 +139,11 @@ def _without(text: str, titles: Sequence[str]) -> str:
     return left.strip()
 
 
-def _relations(asking: str, expects: Expects) -> tuple[Relation, ...]:
-    """What the words ask of a name, the likeliest first, as far as it fits what is expected."""
-    fitting = _FITS.get(expects, frozenset())
-    for pattern, relations in _RELATIONS:
-        if pattern.search(asking):
-            found = tuple(relation for relation in relations if relation in fitting)
-            if found:
-                words = frozenset(asking.split())
-                if "birth" not in found or len(found) == 1:
-                    return found
-                # A director is older by birth; a film that is older was released earlier.
-                if words & _PERSONS:
-                    return ("birth",)
-                works = bool(words & _WORKS)
-                return tuple(one for one in found if one != "birth") if works else found
-    return ()
-
-
 def _formed(
     asking: str, text: str, expects: Expects, chunks: Sequence[Chunk], fits: Sequence[float]
 ) -> list[_Value]:
     found = []
-    for order, relation in enumerate(_relations(asking, expects)):
+    for order, relation in enumerate(relations(asking, expects)):
         for place, (chunk, fit) in enumerate(zip(chunks, fits, strict=True)):
             if not fit:
                 continue
@@ -256,7 +195,7 @@ def _verdicts(asking: str, pages: Sequence[Passage], fits: Sequence[float]) -> l
             if nation and told & nation:
                 wanted -= nations
                 opening = start
-            elif nation and told:
+            elif nation and told and strength > _DOUBTFUL:
                 found.append(_Value("no", place, start, end, round(strength * fit, 4)))
         for line in page.lines:
             held = line.stems.issuperset(wanted) if wanted else line.start <= opening < line.end

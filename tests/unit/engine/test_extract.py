@@ -9,7 +9,7 @@ from app.engine.steps.extract import Extract, extract
 from tests.answering import chunk, hits
 
 _PAGES = {
-    "Ada Bell": "Ada Bell (3 May 1912 – 4 June 1980) was a Norlandish-born American painter.",
+    "Ada Bell": "Ada Bell (3 May 1912 \u2013 4 June 1980) was a Norlandish-born American painter.",
     "Ulf Stone": "Ulf Stone( born January 9, 1950 in Norcity) is a Welsh actor and singer.",
     "The Red Gate (film)": "The Red Gate is a 1920 French silent film directed by Ulf Stone.",
     "Harl Works": "Harl Works is a maker of bells. The company was founded in Norcity in 1871.",
@@ -32,7 +32,7 @@ def _read(text: str, expects: Expects, *titles: str) -> Extract | None:
         ("film was released first The Red Gate", "date", "1920"),
         ("company is older Harl Works", "date", "1871"),
         ("When was Ree Tower opened", "date", "May 1931"),
-        ("lived longer Ada Bell", "number", "3 May 1912 – 4 June 1980"),
+        ("lived longer Ada Bell", "number", "3 May 1912 \u2013 4 June 1980"),
         ("Ada Bell share the same nationality", "place", "American"),
         ("Ulf Stone from the same country", "place", "Welsh"),
         ("The Red Gate (film) from the same country", "place", "French"),

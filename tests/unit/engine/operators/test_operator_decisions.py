@@ -64,7 +64,7 @@ def test_the_older_has_the_greater_age() -> None:
 
 
 def test_longer_lives_are_compared_by_their_dates() -> None:
-    operands = [Operand("A", "3 May 1912 – 1980"), Operand("B", "(born 1930; died 1950)")]
+    operands = [Operand("A", "3 May 1912 \u2013 1980"), Operand("B", "(born 1930; died 1950)")]
     assert _decided("compare", "Who lived longer, A or B?", operands).short == "A"
 
 
