@@ -13,16 +13,17 @@ from app.domain.answer import Status
 from app.domain.hit import Found
 from app.engine import missing
 from app.engine.cite import CiteOptions, Passages, Statement, quoted, statements
-from app.engine.operators.operate import Verdict
+from app.engine.operators.operate import Undecided, Verdict
 from app.engine.page import Page
 from app.engine.reading.passage import folded
+from app.engine.reasoning.found import Hop
 from app.engine.reasoning.join import Joined
 from app.engine.reasoning.lag import Thought
 from app.engine.run import Run
 from app.engine.sanitise import sanitise
 from app.engine.steps.checker import SynthOptions
 from app.engine.steps.synth import Note, Synthesis, synthesise
-from app.engine.steps.write import Draft, Pick, WriteOptions, write
+from app.engine.steps.write import STEP, Draft, Pick, WriteOptions, write
 from retrievers.types import CollectionId
 
 EXTRACTIVE = "extractive"
@@ -99,6 +100,7 @@ class Writers:
                 "unanswerable", {**trace, "reason": "not supported"}, generator=made.model
             )
         if made.outcome == "nothing verified":
+            run.degrade("llm", f"{STEP}: nothing that it wrote could be verified")
             return None
         gaps = [*missing.unverified(made.dropped), *missing.cut(made.cut), *_open(thought)]
         for gap in gaps:
@@ -110,8 +112,10 @@ class Writers:
         self, collection: CollectionId, question: str, found: Found, thought: Thought, page: Page
     ) -> Outcome:
         """Verbatim sentences and rows, or one sentence on why there are none."""
+        passed = [hop.answer.rows for hop in _inner(thought) if hop.answer]
+        hits = [hit for hit in found.hits if hit.rows is None or hit.rows not in passed]
         draft = write(
-            question, found.hits, missing.tables_lost(found), self._options.write, found.signals
+            question, hits, missing.tables_lost(found), self._options.write, found.signals
         )
         if draft.table is not None:
             told = draft.table.told
@@ -165,13 +169,17 @@ def _notes(question: str, thought: Thought) -> list[Note]:
 
 
 def _open(thought: Thought) -> list[str]:
-    """The sub-questions of a plan that stopped for another reason than their ancestors."""
+    """What of a plan has no answer, whatever kept it from one, but for what only waits for it."""
     stopped = [
         hop
         for hop in thought.hops.values()
-        if hop.status == "stopped" and hop.reason not in ("dependency_failed", "deadline", "budget")
+        if hop.status == "stopped" and hop.reason != "dependency_failed"
     ]
-    return [f"No answer was found to: “{sanitise(hop.text)}”." for hop in stopped]
+    gaps = [f"No answer was found to: “{sanitise(hop.text)}”." for hop in stopped]
+    last = thought.joined[-1] if thought.joined else None
+    if last is not None and isinstance(last.result, Undecided) and last.complete:
+        gaps.append(f"This was left open: {sanitise(last.result.reason)}.")
+    return gaps
 
 
 def _place(pick: Pick) -> tuple[str, int, int]:
@@ -192,11 +200,13 @@ def _short(draft: Draft, quotes: Sequence[object | None], thought: Thought) -> s
 
 def _passed(thought: Thought) -> set[str]:
     """What nodes said that are not the last one."""
-    return {
-        folded(hop.said)
-        for hop in thought.hops.values()
-        if thought.plan is not None and hop.node != thought.plan.final and hop.said is not None
-    }
+    return {folded(hop.said) for hop in _inner(thought) if hop.said is not None}
+
+
+def _inner(thought: Thought) -> list[Hop]:
+    """The nodes whose answers are not the question's."""
+    final = thought.plan.final if thought.plan else None
+    return [hop for hop in thought.hops.values() if hop.node != final]
 
 
 def _shown(picks: Sequence[Pick], quotes: Sequence[object | None]) -> list[dict[str, Any]]:

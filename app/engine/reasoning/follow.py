@@ -183,8 +183,10 @@ class _Walk:
     def said(self, id: str) -> list[tuple[str, float]]:
         """What a node may be replaced by in the texts of others, best first, with its score."""
         if id in self.hops:
-            return [(guess.text, guess.score) for guess in self.hops[id].guesses]
-        sub = self.joined[id].answer if id in self.joined else None
+            guesses = [(guess.text, guess.score) for guess in self.hops[id].guesses]
+            if guesses:
+                return guesses
+        sub = self.answers().get(id)
         return [(sub.text, 0.0)] if sub else []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from app.domain.hit import Degraded, Standing
+from app.domain.hit import Degraded, Hit, Standing
 from app.engine.ranking import bridge
 from app.engine.ranking.appraise import Appraiser
 from app.engine.ranking.wave import Wave, WaveOptions, fits
@@ -50,6 +50,25 @@ class Followed:
                 for item in variant.passages[:POOLED]:
                     found.setdefault(item.key, variant.standings.get(item.key, {}))
         return found
+
+    @property
+    def used(self) -> list[Hit]:
+        """What the trusted answers of nodes rest on, in the order of the plan, each once."""
+        found: dict[str, Hit] = {}
+        for hop in self.hops:
+            if hop.answer is None or not hop.answer.trusted:
+                continue
+            picked = {pick.chunk.key for pick in hop.answer.picks}
+            for variant in hop.variants:
+                for item in variant.rows:
+                    if item.origin == hop.answer.rows:
+                        standing = {item.channel: Standing(1, item.score)}
+                        found.setdefault(item.key, Hit(item, item.score, standing))
+                for item, score in zip(variant.passages, variant.scores, strict=True):
+                    if item.key in picked:
+                        standing = dict(variant.standings.get(item.key, {}))
+                        found.setdefault(item.key, Hit(item, score, standing))
+        return list(found.values())
 
     @property
     def degraded(self) -> list[Degraded]:

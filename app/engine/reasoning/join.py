@@ -18,6 +18,8 @@ class Joined:
     node: SubQuestion
     operands: tuple[Sub, ...]  # those the verdict rests on
     result: Verdict | Undecided
+    complete: bool = True
+    """Whether every answer it needs was there."""
 
     @property
     def answer(self) -> Sub | None:
@@ -47,7 +49,8 @@ def join(
     """
     missing = [id for id in node.needs if id not in answers]
     if missing:
-        return Joined(node, (), Undecided(f"there is no answer to node {', '.join(missing)}"))
+        reason = f"there is no answer to node {', '.join(missing)}"
+        return Joined(node, (), Undecided(reason), complete=False)
     named = planning.operands if len(planning.operands) == len(node.needs) else ()
     subs = [answers[id] for id in node.needs]
     operands = [

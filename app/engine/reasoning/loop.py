@@ -39,7 +39,7 @@ class Looped:
     signals: tuple[Mapping[str, Any], ...]  # of each round that was read, for the trace
     keys: tuple[str, ...] = ()  # passages that hold facts, the best fact's first
     read: bool = True
-    """Whether a model read anything; if not, rules must answer."""
+    """Whether a model read to the end; if not, rules must answer."""
 
 
 class Loop:
@@ -79,14 +79,14 @@ class Loop:
             found = await ask(query, number, why)
             chunks |= {chunk.key: chunk for chunk in found}
             new = set(pool.unseen(chunk.key for chunk in found))
-            if number > 1 and not new:
+            if not new:
                 reason = "no_new_evidence"
                 break
             shown = [chunk for chunk in found if chunk.key in new][:MOST_PASSAGES]
             last = number == rounds
             reading = await read_round(run, step, number, text, earlier, shown, pool, last)
             if reading is None:
-                return Looped(None, "no_model", tuple(signals), _keys(pool), bool(signals))
+                return Looped(None, "no_model", tuple(signals), _keys(pool), read=False)
             # Only what was shown counts as seen: the rest may still be read for another query.
             keys = [chunk.key for chunk in shown]
             pool = pool.merged(reading.facts).looked(number, query, why, keys, reading.confidence)

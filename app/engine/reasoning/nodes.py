@@ -84,36 +84,44 @@ class Nodes:
             RetrieverError: The graph or the vector table failed.
         """
         look = _Look(self._wordings, run, query, asked, self._options.traced)
+        first = await look.round(asked.wordings, 1, "the sub-question")
+        rows = self._from_rows(first)
         looped: Looped | None = None
-        if run.thinks:
-            text = asked.wordings[0][0]
-            rounds = max(1, run.ledger.budget.rounds)
-            looped = await self._loop.run(
-                run, asked.node.id, text, asked.earlier, look.chunks, rounds
-            )
-        else:
-            await self._ruled(run, asked, look)
-        hop = await self._concluded(query, asked, look, looped)
+        # What a table says for certain needs no reader.
+        if rows is None and run.thinks:
+            looped = await self._read(run, asked, look, first)
+        elif rows is None:
+            await self._second(run, look, first)
+        hop = await self._concluded(query, asked, look, rows, looped)
         signals = looped.signals if looped else ()
         return replace(hop, variants=tuple(look.variants), rounds=look.rounds(signals))
 
-    async def _ruled(self, run: Run, asked: Asked, look: _Look) -> None:
-        """One round, and a second one for what its best passage leaves open.
+    async def _read(self, run: Run, asked: Asked, look: _Look, first: Sequence[Variant]) -> Looped:
+        """Have a model read rounds, of which the first is asked already."""
+
+        async def ask(query: str, number: int, why: str) -> Sequence[Chunk]:
+            made = first if number == 1 else await look.round(((query, 0.0),), number, why)
+            return _chunks([hit.evidence for hit in _hits(made)])
+
+        rounds = max(1, run.ledger.budget.rounds)
+        text = asked.wordings[0][0]
+        return await self._loop.run(run, asked.node.id, text, asked.earlier, ask, rounds)
+
+    async def _second(self, run: Run, look: _Look, first: Sequence[Variant]) -> None:
+        """Ask by rules for what the best passage of the first round leaves open.
 
         Measured, a third round of rules drifts away from the sub-question.
         """
-        first = await look.round(asked.wordings, 1, "the sub-question")
         gap = _gap(first[0]) if first and run.ledger.budget.rounds > 1 else None
         if gap is not None and first[0].covered < self._options.covered:
             await look.round(((gap, self._options.gap_penalty),), 2, "what is still missing")
 
     async def _concluded(
-        self, query: Query, asked: Asked, look: _Look, looped: Looped | None
+        self, query: Query, asked: Asked, look: _Look, rows: Sub | None, looped: Looped | None
     ) -> Hop:
         node, text = asked.node, asked.wordings[0][0]
         if not look.variants:
             return Hop(node, text, "stopped", "budget")
-        rows = self._from_rows(look.variants)
         if rows is not None:
             return _resolved(node, text, rows, "rows", _best(look.variants))
         if looped is not None and looped.read:
@@ -130,7 +138,7 @@ class Nodes:
 
     def _from_rows(self, variants: Sequence[Variant]) -> Sub | None:
         """What certain rows say, of the likeliest wording alone."""
-        for item in variants[0].rows:
+        for item in variants[0].rows if variants else ():
             if isinstance(item.origin, Rows) and item.score >= self._options.sure_rows:
                 told = tell(item.origin, self._options.write.rows)
                 if told is not None and told.short:
@@ -177,12 +185,6 @@ class _Look:
         self._traced = traced
         self.variants: list[Variant] = []
         self._rounds: list[Round] = []
-
-    async def chunks(self, text: str, number: int, why: str) -> Sequence[Chunk]:
-        """Passages of a round, best first; the first round asks every wording of the node."""
-        first = number == 1
-        made = await self.round(self._asked.wordings if first else ((text, 0.0),), number, why)
-        return _chunks([hit.evidence for hit in _hits(made)])
 
     async def round(self, wordings: Sequence[Wording], number: int, why: str) -> Sequence[Variant]:
         """Ask the wordings that the budget allows, all at once."""
