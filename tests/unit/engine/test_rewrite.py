@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from step_runs import running, says
 from stub_llm import Status
 
 from app.engine.budget import Budget
 from app.engine.run import Run
 from app.engine.steps.rewrite import standalone
+
+pytestmark = pytest.mark.anyio
 
 TURNS = (("user", "Who designed the Nine Heron Bridge?"), ("assistant", "Isaura Venn. [1]"))
 
