@@ -32,12 +32,11 @@ _OPERANDS = some.lists(
     ),
     max_size=4,
 )
-_WORDS = some.lists(
-    some.sampled_from(
-        ["Ada", "Bell", "born", "in", "(", ")", ",", ".", "is", "an", "American", "1912", "–", "3", "May", "1920", "film", "founded", "located", "Norland", "died", "\n", "population", "12,500", "m"]
-    ),
-    max_size=40,
-).map(" ".join)
+_SAID = """
+Ada Bell born in ( ) , . is an American 1912 \u2013 3 May 1920 film founded located Norland died
+population 12,500 m United States
+"""
+_WORDS = some.lists(some.sampled_from([*_SAID.split(), "\n"]), max_size=40).map(" ".join)
 
 
 @given(some.sampled_from(_OPS), some.text(max_size=80), some.sampled_from(_SENSES), _OPERANDS)

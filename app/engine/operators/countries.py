@@ -118,11 +118,10 @@ zimbabwe: zimbabwean
 _STATES = """
 alabama; alaska; arizona; arkansas; california; colorado; connecticut; delaware; florida; hawaii;
 idaho; illinois; indiana; iowa; kansas; kentucky; louisiana; maine; maryland; massachusetts;
-michigan; minnesota; mississippi; missouri; montana; nebraska; nevada; new hampshire; new jersey;
-new mexico; new york; new york city; new england; north carolina; north dakota; ohio; oklahoma;
-oregon;
-pennsylvania; puerto rico; rhode island; south carolina; south dakota; tennessee; texas; utah; vermont; virginia;
-washington d c; west virginia; wisconsin; wyoming
+michigan; minnesota; mississippi; missouri; montana; nebraska; nevada; new england; new hampshire;
+new jersey; new mexico; new york; new york city; north carolina; north dakota; ohio; oklahoma;
+oregon; pennsylvania; puerto rico; rhode island; south carolina; south dakota; tennessee; texas;
+utah; vermont; virginia; washington d c; west virginia; wisconsin; wyoming
 """
 _ONCE = re.compile(r"\b[^\W\d_]+\s?-\s?born\b")
 _CAPITALS = re.compile(r"\bUS\b")  # "us" is a pronoun

@@ -11,7 +11,8 @@ _WORK_WORDS = """
 film films movie movies album albums song songs single novel novels book books series game
 documentary play opera magazine
 """
-_WORKS = frozenset(_WORK_WORDS.split())
+WORKS = frozenset(_WORK_WORDS.split())
+"""Words for what is released."""
 _PERSON_WORDS = """
 who whose person director directors producer actor actress singer performer composer author writer
 """
@@ -67,6 +68,6 @@ def relations(asking: str, expects: Expects) -> tuple[Relation, ...]:
                 # A director is older by birth; a film that is older was released earlier.
                 if words & _PERSONS:
                     return ("birth",)
-                works = bool(words & _WORKS)
+                works = bool(words & WORKS)
                 return tuple(one for one in found if one != "birth") if works else found
     return ()

@@ -192,9 +192,10 @@ def _nationality(text: str) -> Iterator[Stated]:
     first = last = None
     for place, word in enumerate(words):
         pair = " ".join(w.group().lower() for w in words[place : place + 2])
-        known = word.group().lower() in COUNTRIES or pair in COUNTRIES
+        two = " " in pair and pair in COUNTRIES
+        known = two or word.group().lower() in COUNTRIES
         if known and word.group()[0].isupper():
-            stop = words[place + (pair in COUNTRIES)].end()
+            stop = words[place + two].end()
             gap = text[match.end() + last : match.end() + word.start()] if last else ""
             if last is not None and not re.fullmatch(
                 r"\s?-\s?(?:born\s)?|\s(?:(?:and|/)\s)?|,\s?|", gap

@@ -15,7 +15,7 @@ from app.domain.hit import Hit
 from app.domain.plan import Expects
 from app.engine.operators import dates, names
 from app.engine.operators.countries import ADJECTIVES, COUNTRIES, countries
-from app.engine.operators.relations import relations
+from app.engine.operators.relations import WORKS, relations
 from app.engine.operators.statements import stated
 from app.engine.reading.choice import choose, score
 from app.engine.reading.passage import Passage, folded, mentions, read
@@ -30,6 +30,7 @@ NEAR = 0.05
 _UNTITLED = 0.5  # of the support of a form whose passage only mentions the name
 _READ = 0.55  # most support of a value without a fixed form
 _LEAST_TITLE = 0.8
+_PART = 0.3  # how sure a title is that is part of a longer name
 _DOUBTFUL = 0.65  # strength up to which a country is no ground for a "no"
 
 _KINDS: dict[Expects, Kind] = {
@@ -47,7 +48,10 @@ _ASKING: dict[Kind, str] = {
     "place": "Where",
     "name": "What name",
 }
-_WORD = re.compile(r"[^\W_]+")
+_SAID = re.compile(r"[^\W_]+(?:['\u2019]s\b)?", re.IGNORECASE)
+_NO_NAMES = WORKS | {"the", "a", "an"}
+_CAPITAL_BEFORE = re.compile(r"(?<!\S)([A-Z][\w'\u2019.-]*) (?:(?:of|the|de|and) )?$")
+_CAPITAL_BEHIND = re.compile(r" (?:(?:of|the|de|and) )?[A-Z]")
 _QUALIFIER = re.compile(r"\(([^()]*)\)\s*$")
 _NATION = re.compile(rf"\b(?:{'|'.join(sorted(ADJECTIVES))})\b|\b(?:from|(?:based|located) in)\b")
 """Behind "fought in" a country says nothing of the nationality."""
@@ -109,18 +113,41 @@ def _about(text: str, chunk: Chunk) -> float:
     bare = names.folded(chunk.title)
     if not bare:
         return 0.0
-    if mentions(said, title):
-        return 1.0
-    qualifier = _QUALIFIER.search(chunk.title)
-    if mentions(said, bare):
-        kind = content(qualifier[1]) if qualifier else []
-        return 0.95 if not qualifier or set(kind) & set(content(text)) else 0.9
-    inner = asked(text).names
+    if mentions(said, title) or mentions(said, bare):
+        if not _whole(text, bare):
+            return _PART
+        qualifier = _QUALIFIER.search(chunk.title)
+        if qualifier is None or mentions(said, title):
+            return 1.0
+        return 0.95 if set(content(qualifier[1])) & set(content(text)) else 0.9
     opening = names.folded(_flat(chunk.text[:200]))
-    for name in inner:
+    for name in asked(text).names:
         if " " in name and (names.same(name, chunk.title) or mentions(opening, names.folded(name))):
             return _LEAST_TITLE
     return 0.0
+
+
+def _whole(text: str, name: str) -> bool:
+    """Whether the folded name is not part of a longer one: "Boat" in "Jazz Boat", or a mere word.
+
+    A text without capitals says nothing of where its names end.
+    """
+    if text == text.lower():
+        return True
+    wanted = name.split()
+    words = [(names.folded(match[0]), match) for match in _SAID.finditer(text)]
+    for place in range(len(words) - len(wanted) + 1):
+        part = words[place : place + len(wanted)]
+        if [word for word, _ in part] != wanted:
+            continue
+        start, end = part[0][1].start(), part[-1][1].end()
+        opens = _CAPITAL_BEFORE.search(text, 0, start)
+        # The first word of a question has a capital, whatever it is.
+        before = opens is not None and opens.start() > 0 and opens[1].lower() not in _NO_NAMES
+        capital = not text[start].islower()
+        if capital and not before and not _CAPITAL_BEHIND.match(text, end):
+            return True
+    return False
 
 
 def _flat(text: str) -> str:

@@ -89,3 +89,26 @@ def test_the_more_exact_of_two_agreeing_dates_is_the_value() -> None:
 def test_nothing_is_read_from_nothing() -> None:
     assert extract("was born later Ada Bell", "date", []) is None
     assert extract("", "text", hits(chunk("a", "Gate is red.", "Gate"))) is None
+
+
+def test_a_title_that_is_part_of_a_longer_name_supports_little() -> None:
+    page = chunk("a", "Boat is a 1920 film.", "Boat")
+    part = extract("film was released first Jazz Boat", "date", hits(page))
+    whole = extract("film was released first Boat", "date", hits(page))
+    assert part is None or part.support < 0.35
+    assert whole is not None
+    assert whole.support >= 0.6
+
+
+def test_a_number_is_read_with_its_unit() -> None:
+    page = chunk("a", "Mount Esk is a mountain in Norland with a height of 2,310 m.", "Mount Esk")
+    found = extract("mountain is higher Mount Esk", "number", hits(page))
+    assert found is not None
+    assert found.text == "2,310 m"
+
+
+def test_a_lost_dash_leaves_two_dates() -> None:
+    page = chunk("a", "Ada Bell (June 1, 1912August 10, 2002) was a painter.", "Ada Bell")
+    found = extract("died later Ada Bell", "date", hits(page))
+    assert found is not None
+    assert (found.text, found.support >= 0.6) == ("August 10, 2002", True)
