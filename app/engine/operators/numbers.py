@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from itertools import pairwise
@@ -91,7 +92,7 @@ def number(text: str) -> Number | None:
     found = [_read(match) for match in _NUMBER.finditer(text)]
     measured = [one for one in found if one.dimension]
     left = measured or found
-    if not left:
+    if not left or not all(math.isfinite(one.value) for one in left):
         return None
     first = left[0]
     if len(left) == 1 or all(one == first for one in left):

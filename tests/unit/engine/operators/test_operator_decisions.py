@@ -128,3 +128,16 @@ def test_what_cannot_be_computed_is_said() -> None:
     assert "what to compute" in _open("arithmetic", "What of them?", _of("4", "3"))
     assert "missing" in _open("compare", "Which is older?", _of("", "1912"))
     assert "no operator" in _open("retrieve", "Which is older?", _of("1911", "1912"))
+
+
+def test_a_winner_has_the_name_that_the_question_gives_it() -> None:
+    operands = [Operand("the birth of Ada Bell", "1912"), Operand("the birth of Ulf Stone", "1920")]
+    assert _decided("compare", "Who was born first, Ada Bell or Ulf Stone?", operands).short == (
+        "Ada Bell"
+    )
+
+
+def test_a_word_of_scale_in_a_name_decides_nothing() -> None:
+    operands = [Operand("Last Gate", "1912"), Operand("Red Gate", "1920")]
+    question = "Which is older, Last Gate or Red Gate?"
+    assert _decided("compare", question, operands).short == "Last Gate"
