@@ -167,10 +167,10 @@ def _same_place(one: str, other: str, a: frozenset[str], b: frozenset[str]) -> b
 def _both(operands: Sequence[Operand]) -> Verdict | Undecided:
     holds = [_holds(one) for one in operands]
     if False in holds:
-        return Verdict(_of_each("No", operands), "no", _places(operands))
+        return Verdict(f"No: {_of_whom(operands, holds)}.", "no", _places(operands))
     if None in holds:
         return Undecided("it is not told of all whether it holds")
-    return Verdict(_of_each("Yes", operands), "yes", _places(operands))
+    return Verdict(f"Yes: {_of_whom(operands, holds)}.", "yes", _places(operands))
 
 
 def _which(operands: Sequence[Operand]) -> Verdict | Undecided:
@@ -179,7 +179,8 @@ def _which(operands: Sequence[Operand]) -> Verdict | Undecided:
     if None in holds or holds.count(True) != 1:
         return Undecided(f"{_against(operands)} do not tell for which it holds")
     winner = operands[holds.index(True)]
-    return Verdict(_of_each(winner.name, operands), winner.name, _places(operands))
+    text = f"{winner.name}: {_of_whom(operands, holds)}."
+    return Verdict(text, winner.name, _places(operands))
 
 
 def _holds(operand: Operand) -> bool | None:
@@ -187,6 +188,16 @@ def _holds(operand: Operand) -> bool | None:
     if opening is None:
         return None
     return True if opening[0] in _YES else False if opening[0] in _NO else None
+
+
+def _of_whom(operands: Sequence[Operand], holds: Sequence[bool | None]) -> str:
+    """For whom it holds and for whom it does not; what is not told is left out."""
+    of = {answer: [o.name for o, h in zip(operands, holds, strict=True) if h is answer]
+          for answer in (True, False)}  # fmt: skip
+    parts = [f"it holds for {' and '.join(of[True])}"] if of[True] else []
+    if of[False]:
+        parts.append(f"it does not hold for {' and '.join(of[False])}")
+    return ", but ".join(parts)
 
 
 def _of_each(opening: str, operands: Sequence[Operand]) -> str:

@@ -95,6 +95,9 @@ def test_a_statement_holds_for_both_or_for_one() -> None:
     assert _decided("compare", "Are both red?", _of("yes", "no"), "both").short == "no"
     assert _decided("compare", "Which is red?", _of("no", "yes"), "which").short == "Beta Bridge"
     _open("compare", "Which is red?", _of("yes", "yes"), "which")
+    assert _decided("compare", "Which is red?", _of("no", "yes"), "which").text == (
+        "Beta Bridge: it holds for Beta Bridge, but it does not hold for Alpha Bridge."
+    )
     _open("compare", "Are both red?", _of("yes", "perhaps"), "both")
 
 
