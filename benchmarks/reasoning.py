@@ -52,6 +52,7 @@ class Given:
     calls: int
     took_ms: float
     limited: tuple[str, ...]  # limits of the budget that were met
+    degraded: tuple[str, ...]
     nodes: tuple[str, ...]  # status and reason of each node of the plan
 
 
@@ -70,6 +71,7 @@ def put(service: Service, collection: str, question: Question, reasoning: str) -
         calls=answer["usage"]["llm_calls"],
         took_ms=answer["usage"]["took_ms"],
         limited=tuple(trace["budget"]["limited_by"]),
+        degraded=tuple(f"{lost['component']}: {lost['reason']}" for lost in answer["degraded"]),
         nodes=tuple(f"{node['status']}: {node['reason']}" for node in nodes),
     )
     return given, trace
@@ -130,6 +132,7 @@ def summary(given: Sequence[Given]) -> dict[str, Any]:
         "p95_ms": quantile([one.took_ms for one in given], 0.95),
         "statuses": dict(Counter(one.status for one in given)),
         "limited": dict(Counter(limit for one in given for limit in one.limited)),
+        "degraded": dict(Counter(lost for one in given for lost in one.degraded)),
         "nodes": dict(nodes),
         "nodes_resolved": 100 * resolved / nodes.total() if nodes else None,
     }
