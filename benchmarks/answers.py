@@ -2,17 +2,21 @@
 
 Each question is asked three times: of the whole corpus, of its gold passages alone (reading), and
 of the corpus without any of them (refusing). The last two are filters on the document id, so that
-nothing is ingested twice.
+nothing is ingested twice. Every citation is checked by `benchmarks.citations`.
 
-contained  share of answers whose cited sentences hold an accepted answer, letters and digits
-           compared (yes/no questions left out)
-cited      share of answers that cite every gold passage
+contained  share of answers whose sentences, or what they cite, hold an accepted answer, letters and
+           digits compared (yes/no questions left out)
+all gold   share of answers that cite every gold passage; gold: mean share of them that is cited
+precision  share of citations that cite a gold passage
+valid      share of citations with which nothing is wrong
 EM, F1     of `short_answer` by SQuAD's rules, over all questions and over those that have one
-refused    share answered `unanswerable`; AUC: how well the support score separates the whole
-           corpus from the emptied one
+refused    share answered `unanswerable` at the service's own threshold: on the whole corpus these
+           are false refusals (found: though every gold passage was in the evidence), on the
+           emptied one right ones
+AUC        how well the support score separates the whole corpus from the emptied one
 
     python -m benchmarks.answers --model data/models/all-MiniLM-L6-v2
-    python -m benchmarks.answers --sets xquad_en qed_nq --limit 100
+    python -m benchmarks.answers --sets xquad_en qed_nq --reasoning direct --limit 100
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ import argparse
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
@@ -29,15 +33,32 @@ from typing import Any
 
 from app.domain.hit import Hit, Standing
 from app.engine.steps.write import write
-from benchmarks import report
+from benchmarks import citations, report
 from benchmarks.service import DEFAULT_MODEL, Service, scratch_folder
 from benchmarks.sets import DEFAULT_DATA, Question, corpus, questions
 from retrievers.types import Chunk, ChunkId, DocumentKey, Evidence
 
 SETS = ("xquad_en", "qed_nq", "musique", "hotpotqa", "2wikimultihopqa")
+REASONING = ("direct", "auto", "lag")
 MODES = ("corpus", "gold", "emptied")
 MEASURED = ("sql", "budget", "llm")
 """Components whose loss is no accident of the machine."""
+COLUMNS = {
+    "answered": "answered",
+    "partial": "partial",
+    "refused": "refused",
+    "refused_found": "found",
+    "contained": "contained",
+    "cited": "all gold",
+    "cited_gold": "gold",
+    "precision": "precision",
+    "valid": "valid",
+    "statements": "sentences",
+    "short": "short",
+    "EM": "EM",
+    "F1": "F1",
+    "F1_given": "F1 given",
+}
 
 
 def squeezed(text: str) -> str:
@@ -77,8 +98,14 @@ class Given:
 
     status: str
     contained: bool | None
-    cited: bool
+    gold: float  # share of the gold passages that is cited
+    found: bool  # whether the evidence holds them all
     statements: int
+    citations: int
+    cited: int  # such of documents
+    right: int  # such of gold passages
+    faulty: int  # such with faults
+    faults: tuple[str, ...]
     exact: float | None  # None without a short answer
     overlap: float | None
     score: float | None
@@ -87,29 +114,40 @@ class Given:
 
 
 def put(
-    service: Service, collection: str, question: Question, texts: dict[str, str], mode: str
+    service: Service,
+    collection: str,
+    question: Question,
+    texts: citations.Texts,
+    mode: str,
+    reasoning: str,
 ) -> Given:
-    """Ask once; checks every quote on the way."""
-    body: dict[str, Any] = {"question": question.text}
+    """Ask once, and check what is cited."""
+    body: dict[str, Any] = {"question": question.text, "reasoning": reasoning}
     if mode != "corpus":
         operator = "in" if mode == "gold" else "nin"
         body["filters"] = {"type": operator, "key": "$document_id", "value": sorted(question.gold)}
     answer = undegraded(service, f"/v1/collections/{collection}/ask", body)
-    for citation in answer["citations"]:
-        source = texts[citation["document_id"]]
-        if source[citation["source_start"] : citation["source_end"]] != citation["quote"]:
-            raise RuntimeError(f"false quote: {citation}")
     trace = service.call("GET", f"/v1/answers/{answer['id']}/trace")
-    said = [squeezed(citation["quote"]) for citation in answer["citations"]]
+    cited = [one for one in answer["citations"] if one["document_id"] is not None]
+    documents = {one["document_id"] for one in cited}
+    said = [squeezed(one["quote"]) for one in cited]
+    said += [squeezed(answer["answer"][one["start"] : one["end"]]) for one in answer["citations"]]
     accepted = [squeezed(text) for text in question.answers if squeezed(text)]
     plain = not {"yes", "no"} & set(accepted)
     short = answer["short_answer"]
     support = trace.get("support")
+    wrong = citations.faults(answer, texts)
     return Given(
         status=answer["status"],
         contained=any(text in quote for text in accepted for quote in said) if plain else None,
-        cited=question.gold <= {citation["document_id"] for citation in answer["citations"]},
-        statements=len(answer["citations"]),
+        gold=len(question.gold & documents) / len(question.gold),
+        found=question.gold <= {hit["document_id"] for hit in answer["evidence"]},
+        statements=len({one["start"] for one in answer["citations"]}),
+        citations=len(answer["citations"]),
+        cited=len(cited),
+        right=sum(one["document_id"] in question.gold for one in cited),
+        faults=tuple(f"{answer['id']} {fault}" for fault in wrong),
+        faulty=len({fault.partition(":")[0] for fault in wrong if fault.startswith("[")}),
         exact=exact(short, question.answers) if short else None,
         overlap=overlap(short, question.answers) if short else None,
         score=support["score"] if support else None,
@@ -137,7 +175,7 @@ def undegraded(service: Service, path: str, body: dict[str, Any]) -> Any:
 
 def reading_ms(question: str, evidence: Sequence[dict[str, Any]]) -> float:
     """CPU milliseconds of reading these hits again in this process."""
-    hits = [_hit(found) for found in evidence]
+    hits = [_hit(found) for found in evidence if found["chunk_id"] is not None]
     began = time.process_time()
     write(question, hits)
     return 1000 * (time.process_time() - began)
@@ -166,12 +204,21 @@ def summary(given: Sequence[Given]) -> dict[str, Any]:
     shorts = [one for one in given if one.exact is not None]
     statuses = Counter(one.status for one in given)
     times = sorted(one.took_ms for one in given)
+    every = sum(one.citations for one in given)
+    cited = sum(one.cited for one in given)
     return {
         "questions": len(given),
         "statuses": dict(statuses),
+        "answered": 100 * statuses["answered"] / len(given),
+        "partial": 100 * statuses["partial"] / len(given),
         "refused": 100 * statuses["unanswerable"] / len(given),
-        "contained": _share(given, lambda one: one.contained),
-        "cited": _share(given, lambda one: one.cited),
+        "refused_found": _share(one.status == "unanswerable" for one in given if one.found),
+        "contained": _share(one.contained for one in given),
+        "cited": _share(one.gold == 1 for one in given),
+        "cited_gold": 100 * mean(one.gold for one in given),
+        "precision": 100 * sum(one.right for one in given) / cited if cited else None,
+        "valid": 100 * (1 - sum(one.faulty for one in given) / every) if every else None,
+        "faults": [fault for one in given for fault in one.faults],
         "statements": mean(one.statements for one in given),
         "short": 100 * len(shorts) / len(given),
         "EM": 100 * sum(one.exact or 0 for one in shorts) / len(given),
@@ -184,8 +231,8 @@ def summary(given: Sequence[Given]) -> dict[str, Any]:
     }
 
 
-def _share(given: Sequence[Given], value: Callable[[Given], bool | None]) -> float | None:
-    known = [bool(value(one)) for one in given if value(one) is not None]
+def _share(values: Iterable[bool | None]) -> float | None:
+    known = [value for value in values if value is not None]
     return 100 * mean(known) if known else None
 
 
@@ -198,46 +245,58 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="encoder folder")
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=SETS)
     parser.add_argument("--modes", nargs="+", default=list(MODES), choices=MODES)
+    parser.add_argument("--reasoning", nargs="+", default=["direct", "auto"], choices=REASONING)
     parser.add_argument("--limit", type=int, help="only the first questions of each set")
     parser.add_argument("--folder", type=Path, help="keep the service's data here and reuse it")
     args = parser.parse_args()
-    found: dict[str, Any] = {}
+    found: dict[str, dict[str, Any]] = {}
+    faults: list[str] = []
     with scratch_folder(args.folder) as folder, Service(args.model, folder) as service:
         present = {row["name"] for row in service.call("GET", "/v1/collections?limit=200")["data"]}
         for name in args.sets:
-            passages = corpus(args.data, name)
             if name not in present:
-                print(f"{name}: ingested in {service.ingest(name, passages):.0f} s", flush=True)
-            texts = {passage.id: passage.text for passage in passages}
+                seconds = service.ingest(name, corpus(args.data, name))
+                print(f"{name}: ingested in {seconds:.0f} s", flush=True)
+            texts = citations.Stored(service.client, name)
             asked = questions(args.data, name)[: args.limit]
-            given = {
-                mode: [put(service, name, question, texts, mode) for question in asked]
-                for mode in args.modes
-            }
-            found[name] = {mode: summary(many) for mode, many in given.items()}
-            if {"corpus", "emptied"} <= set(given):
-                scores = [
-                    [one.score for one in given[mode] if one.score is not None]
-                    for mode in ("corpus", "emptied")
-                ]
-                found[name]["AUC"] = auc(*scores)
-            print(f"{name}: {found[name]}", flush=True)
-    names = ("refused", "contained", "cited", "statements", "short", "EM", "F1", "F1_given")
+            found[name] = {}
+            for way in args.reasoning:
+                given = {
+                    mode: [put(service, name, question, texts, mode, way) for question in asked]
+                    for mode in args.modes
+                }
+                faults += [x for many in given.values() for one in many for x in one.faults]
+                found[name][way] = {mode: summary(many) for mode, many in given.items()}
+                if {"corpus", "emptied"} <= set(given):
+                    scores = [
+                        [one.score for one in given[mode] if one.score is not None]
+                        for mode in ("corpus", "emptied")
+                    ]
+                    found[name][way]["AUC"] = auc(*scores)
+                print(f"{name} {way}: {found[name][way]}", flush=True)
+    _print(found, args.modes)
+    report.write("answers", {"sets": found})
+    if faults:
+        raise SystemExit("\n".join(["citations are wrong:", *faults[:20]]))
+
+
+def _print(found: dict[str, dict[str, Any]], modes: Sequence[str]) -> None:
     report.table(
-        ("set", "evidence", "questions", *names, "AUC"),
+        ("set", "reasoning", "evidence", "questions", *COLUMNS.values(), "AUC"),
         [
             (
                 name,
+                way,
                 mode,
                 runs[mode]["questions"],
-                *("-" if runs[mode][n] is None else float(runs[mode][n]) for n in names),
+                *("-" if runs[mode][key] is None else float(runs[mode][key]) for key in COLUMNS),
                 runs.get("AUC", "-") if mode == "emptied" else "",
             )
-            for name, runs in found.items()
-            for mode in args.modes
+            for name, ways in found.items()
+            for way, runs in ways.items()
+            for mode in modes
         ],
     )
-    report.write("answers", {"sets": found})
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ Texts = Callable[[str], str | None]
 """The stored text of a document; None if there is none."""
 
 _MARKS = re.compile(r" ?((?:\[\d+\])+)")
+_QUOTED = re.compile("“[^”]*”")  # what a remark says of a question is no mark
 _WORD = re.compile(r"[^\W_]")
 
 
@@ -92,6 +93,11 @@ def _apart(text: str, citations: Sequence[Mapping[str, Any]]) -> list[str]:
     places = sorted({(citation["start"], citation["end"]) for citation in citations})
     found = [f"statements overlap: {a} and {b}" for a, b in pairwise(places) if a[1] > b[0]]
     behind = [_MARKS.match(text, end) for _, end in places]
+    rest, last = "", 0
+    for (start, end), match in zip(places, behind, strict=True):
+        rest, last = rest + text[last:start], match.end() if match else end
+    if loose := re.findall(r"\[\d+\]", _QUOTED.sub("", rest + text[last:])):
+        found.append(f"marks without a citation: {loose}")
     marks = [mark for match in behind if match for mark in re.findall(r"\[\d+\]", match[1])]
     if sorted(marks) != sorted(citation["mark"] for citation in citations):
         found.append(f"marks in the text and citations differ: {marks}")
