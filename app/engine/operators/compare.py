@@ -1,212 +1,244 @@
-"""Comparisons of values: an end of a scale, equality, or for whom something holds."""
+"""Compares the answers of nodes: an end of a scale, equality, or for which something holds."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from types import MappingProxyType
+from typing import TypeVar
 
-from app.engine.operators import dates, names, numbers
-from app.engine.operators.countries import countries, is_country
-from app.engine.operators.dates import Date
-from app.engine.operators.outcome import Operand, Undecided, Verdict
-from app.engine.plan import comparison
-from app.engine.plan.comparison import Sense
-from app.engine.plan.lexicon import TIME_WORDS
-
-_WORD = re.compile(r"\w+")
-_LIVED = re.compile(r"\b(?:lived?|life|lifespan|reign\w*|lasted)\b")
-_DASH = re.compile(r"[\u2013\u2014]")
-_AGES = frozenset(("older", "oldest", "younger", "youngest"))
-_COUNTRY = re.compile(r"\b(?:country|countries|nation|nations|nationality|nationalities)\b")
-_PART = re.compile(
-    r"\b(?:state|province|county|counties|district|region|city|town|village|street|place)\b"
+from app.engine.operators.aspects import aspect
+from app.engine.operators.countries import countries
+from app.engine.operators.dates import When
+from app.engine.operators.equality import against, alike
+from app.engine.operators.names import distinct, enumerated
+from app.engine.operators.quantities import Quantity
+from app.engine.operators.values import (
+    Span,
+    Unclear,
+    date_of,
+    holds_of,
+    kind_of,
+    quantity_of,
+    span_of,
 )
-_YES = frozenset(("yes", "true"))
-_NO = frozenset(("no", "false"))
+from app.engine.operators.verdict import Operand, Undecided, Verdict
+from app.engine.plan.comparison import Sense
+from app.engine.plan.comparison import sense as sense_of
+from app.engine.reading.words import content
 
-Bounds = tuple[float, float]
-"""The least and the greatest number a value may be."""
+_Value = TypeVar("_Value", When, Span, Quantity)
+
+_OPENS_WHETHER = frozenset(
+    ("are", "were", "is", "was", "do", "did", "does", "have", "has", "can", "could", "will")
+)
+_COMPARATIVE = re.compile(
+    r"\b(?:(?P<older>older|oldest)|(?P<younger>younger|youngest)|(?P<newer>newer|newest)"
+    r"|(?P<earlier>earlier|earliest|first|sooner|before)"
+    r"|(?P<later>later|latest|last|(?:more|most) recent(?:ly)?|after))\b",
+    re.IGNORECASE,
+)
+_ADJECTIVES = MappingProxyType(
+    {"higher": "length", "taller": "length", "deeper": "length", "wider": "length",
+     "heavier": "mass", "faster": "speed"}
+)  # fmt: skip
+_SCALES_TEXT = """
+higher highest taller tallest deeper deepest wider widest heavier heaviest faster fastest larger
+largest bigger biggest greater greatest longer longest smaller smallest shorter shortest lower
+lowest lighter lightest slower slowest
+"""
+_SCALES = frozenset(_SCALES_TEXT.split())
+_DIFFERENT = re.compile(r"\bdifferent\b", re.IGNORECASE)
+_PLACED = re.compile(r"\b(?:located|situated|based|lie|lies|in the same)\b", re.IGNORECASE)
 
 
-def compare(question: str, sense: Sense | None, operands: Sequence[Operand]) -> Verdict | Undecided:
-    """Decide a comparison; the sense is read from the question where it is not given."""
+def compare(
+    question: str, sense: Sense, operands: Sequence[Operand], asked: str
+) -> Verdict | Undecided:
+    """Compare the operands.
+
+    Args:
+        asked: The question without the names compared.
+    """
     if len(operands) < 2:
-        return Undecided("a comparison needs two values")
-    asked = _without_names(question, operands)
-    sense = sense or comparison.sense(asked)
-    if sense == "equal":
+        return Undecided("Only one value is known, so there is nothing to compare it with.")
+    if sense == "both" and all(holds_of(operand) is None for operand in operands):
+        sense = _asserted(asked)
+    if sense in ("least", "most"):
+        return _end(question, asked, sense == "least", operands)
+    if sense == "equal" or _DIFFERENT.search(asked):
         return _equal(asked, operands)
-    if sense == "both":
-        return _both(operands)
-    if sense == "which":
-        return _which(operands)
-    return _end(asked, sense == "least", operands)
+    found = _held(asked, operands)
+    return _both(operands, found) if sense == "both" else _which(operands, found)
 
 
-def _without_names(question: str, operands: Sequence[Operand]) -> str:
-    """The question without what it compares: "First" may be part of a name."""
-    for operand in operands:
-        if operand.name.strip():
-            question = question.replace(operand.name, " ")
-    return question.lower()
+def _end(
+    question: str, asked: str, least: bool, operands: Sequence[Operand]
+) -> Verdict | Undecided:
+    """The operand at an end of a scale, or whether the first one is."""
+    of = aspect(asked)
+    if of == "life":
+        spans = [span_of(operand) for operand in operands]
+        said = "had the shorter life" if least else "lived longer"
+        return _decided(operands, spans, least, _shorter, question, said)
+    kind = kind_of(operands)
+    if kind == "date" and not _measures(asked):
+        whens = [date_of(operand, of) for operand in operands]
+        return _decided(
+            operands, whens, least, When.before, question, f"is {_said_date(asked, least)}"
+        )
+    if kind == "name":
+        unread = next(o for o in operands if kind_of([o]) == "name")
+        return Undecided(f"“{unread.text}” is neither a date nor a number.")
+    said = _said_number(asked, least)
+    dimension = _ADJECTIVES.get(said, "")
+    numbers = [quantity_of(operand, dimension) for operand in operands]
+    known = [one for one in numbers if isinstance(one, Quantity)]
+    if any(not known[0].comparable(other) for other in known[1:]):
+        return Undecided(f"{against(operands)} do not measure the same.")
+    if of == "age" and re.search(r"\b(?:old|young)", asked, re.IGNORECASE):
+        least = not least  # these are ages: the older has more years
+    verb = f"is {said}" if said not in ("more", "fewer", "less") else f"has {said}"
+    return _decided(operands, numbers, least, Quantity.below, question, verb)
 
 
-def _end(asked: str, least: bool, operands: Sequence[Operand]) -> Verdict | Undecided:
-    words = frozenset(_WORD.findall(asked))
-    bounds: list[Bounds] | None = None
-    if _LIVED.search(asked):
-        bounds = _all([_lifetime(one.text) for one in operands])
-    if bounds is None and words & TIME_WORDS:
-        bounds = _all([_days(dates.parse(one.text)) for one in operands])
-    if bounds is None:
-        read = [numbers.number(one.text) for one in operands]
-        values = [value for value in read if value is not None]
-        if len(values) < len(operands):
-            lost = operands[read.index(None)]
-            return Undecided(f'"{lost.text}" of {lost.name} cannot be compared')
-        if len({value.dimension for value in values}) > 1:
-            return Undecided(f"{_against(operands)} have different dimensions")
-        bounds = [(value.value, value.value) for value in values]
-        # The older of two has the greater age, but the lesser date.
-        least = least != bool(words & _AGES)
-    sign = 1.0 if least else -1.0
-    turned = [tuple(sorted((sign * low, sign * high))) for low, high in bounds]
-    best = min(range(len(turned)), key=lambda place: turned[place])
-    others = [place for place in range(len(turned)) if place != best]
-    if any(turned[best][1] >= turned[other][0] for other in others):
-        return Undecided(f"{_against(operands)} have no certain order")
-    winner = operands[best]
-    against = ", ".join(f"{operands[place].text} for {operands[place].name}" for place in others)
-    text = f"{winner.name}: {winner.text}, against {against}."
-    return Verdict(text, winner.name, tuple(range(len(operands))))
+def _asserted(asked: str) -> Sense:
+    """The end of a scale at which a question puts its first name: "Is A older than B?"."""
+    found = sense_of(f"which {asked}")
+    if found != "which":
+        return found
+    if re.search(r"\b(?:before|sooner)\b", asked, re.IGNORECASE):
+        return "least"
+    return "most" if re.search(r"\bafter\b", asked, re.IGNORECASE) else "both"
 
 
-def _days(date: Date | None) -> Bounds | None:
-    return None if date is None else (_day(date.first), _day(date.last))
+def _shorter(one: Span, other: Span) -> bool:
+    return one.most < other.least
 
 
-def _day(day: tuple[int, int, int]) -> float:
-    """Days on a scale of months of 31 days, which keeps the order."""
-    return (day[0] * 12 + day[1]) * 31 + day[2]
+def _decided(
+    operands: Sequence[Operand],
+    values: Sequence[_Value | Unclear],
+    least: bool,
+    below: Callable[[_Value, _Value], bool],
+    question: str,
+    said: str,
+) -> Verdict | Undecided:
+    known: list[_Value] = []
+    for value in values:
+        if isinstance(value, Unclear):
+            return Undecided(f"{value.reason[0].upper()}{value.reason[1:]}.")
+        known.append(value)
+    places = range(len(known))
+    ends = [
+        place
+        for place in places
+        if all(
+            below(known[place], known[other]) if least else below(known[other], known[place])
+            for other in places
+            if other != place
+        )
+    ]
+    if not ends:
+        return Undecided(f"{against(operands)} cannot be told apart at their precision.")
+    best = operands[ends[0]]
+    others = [operand for operand in operands if operand is not best]
+    text = f"{best.name} {said}: {best.text} against {enumerated([o.text for o in others])}."
+    short = best.name
+    if _asserts(question):
+        short = "yes" if ends[0] == _subject(question, operands) else "no"
+        text = f"{short.capitalize()}: {text}"
+    return Verdict(text, short, tuple(places))
 
 
-def _lifetime(text: str) -> Bounds | None:
-    """The least and greatest length of a time between two dates, each of which may be doubtful."""
-    found = dates.every(text)
-    if len(found) > 2:
-        dash = _DASH.search(text, found[0].stop)
-        place = dash.start() if dash else 0
-        before = [one for one in found if one.start < place]
-        after = [one for one in found if one.start >= place]
-    else:
-        before, after = found[:1], found[1:]
-    if not before or not after:
-        return None
-    return (
-        min(_day(one.first) for one in after) - max(_day(one.last) for one in before),
-        max(_day(one.last) for one in after) - min(_day(one.first) for one in before),
-    )
+def _asserts(question: str) -> bool:
+    """Whether it asks for a yes or no: "Is A older than B?", but not "Was A or B first?"."""
+    said = question.lower().split()
+    return bool(said) and said[0] in _OPENS_WHETHER and "or" not in said
 
 
-def _all(values: Sequence[Bounds | None]) -> list[Bounds] | None:
-    read = [value for value in values if value is not None]
-    return read if len(read) == len(values) else None
+def _subject(question: str, operands: Sequence[Operand]) -> int:
+    """Place of the operand that the question names first."""
+    low = question.casefold()
+    places = [low.find(operand.name.casefold()) for operand in operands]
+    return min(range(len(operands)), key=lambda place: (places[place] < 0, places[place], place))
 
 
 def _equal(asked: str, operands: Sequence[Operand]) -> Verdict | Undecided:
-    """Whether all values are the same; "no" needs values that cannot be the same."""
-    first = operands[0]
-    answers = [_same(asked, first.text, other.text) for other in operands[1:]]
-    if False in answers:
-        return Verdict(_of_each("No", operands), "no", _places(operands))
-    if None in answers:
-        return Undecided(f"{_against(operands)} may or may not be the same")
-    if len({names.folded(one.text) for one in operands}) == 1:
-        many = "both" if len(operands) == 2 else "all"
-        return Verdict(f"Yes: {many} are {first.text}.", "yes", _places(operands))
-    return Verdict(_of_each("Yes", operands), "yes", _places(operands))
+    equal = alike(asked, operands)
+    if isinstance(equal, Unclear):
+        return Undecided(f"{equal.reason[0].upper()}{equal.reason[1:]}.")
+    texts = [operand.text for operand in operands]
+    different = bool(_DIFFERENT.search(asked))
+    short = "yes" if equal != different else "no"
+    if equal and len(distinct(texts)) == 1:
+        both = "Both are" if len(operands) == 2 else "All are"
+        told = f"{both} {'in ' if _PLACED.search(asked) else ''}{texts[0]}."
+        text = told if short == "yes" else f"No: {told[0].lower()}{told[1:]}"
+    else:
+        joint = enumerated(texts) if equal else against(operands)
+        text = f"{short.capitalize()}: {joint}."
+    return Verdict(text, short, tuple(range(len(operands))))
 
 
-def _same(asked: str, one: str, other: str) -> bool | None:
-    """None where the values do not tell."""
-    a, b = countries(one), countries(other)
-    if _COUNTRY.search(asked):
-        if a and b:
-            # "French-American" and "French": they share one.
-            return bool(a & b)
-        return True if names.same(one, other) else None
-    if _PART.search(asked) and is_country(one) and is_country(other):
-        return False if a != b else None
-    if names.same(one, other):
-        return True
-    days = dates.parse(one), dates.parse(other)
-    if days[0] and days[1]:
-        if days[0].before(days[1]) or days[1].before(days[0]):
-            return False
-        return True if days[0] == days[1] else None
-    values = numbers.number(one), numbers.number(other)
-    if values[0] and values[1]:
-        if values[0].dimension != values[1].dimension:
-            return None
-        return values[0].value == values[1].value
-    return _same_place(one, other, a, b)
+def _held(asked: str, operands: Sequence[Operand]) -> list[bool | None]:
+    """For which of the operands the statement holds, by a yes or no, or by what their texts say."""
+    said = [holds_of(operand) for operand in operands]
+    if any(one is not None for one in said):
+        return said
+    wanted = frozenset(content(asked))
+    places = countries(asked)
+    matched = [
+        bool(wanted & frozenset(content(o.text))) or bool(places & countries(o.text))
+        for o in operands
+    ]
+    # What no text says may hold all the same.
+    return list(matched) if any(matched) else [None] * len(operands)
 
 
-def _same_place(one: str, other: str, a: frozenset[str], b: frozenset[str]) -> bool | None:
-    """Addresses are compared from their most exact part on, if both are as exact."""
-    heads = [text.split(",")[0] for text in (one, other)]
-    if a and b and not a & b:
-        return False
-    if names.folded(heads[0]) == names.folded(heads[1]):
-        return True
-    # "Rome" and "Italy": one may hold the other.
-    alone = [names.folded(head) in known for head, known in zip(heads, (a, b), strict=True)]
-    return None if any(alone) and not all(alone) else False
+def _both(operands: Sequence[Operand], found: Sequence[bool | None]) -> Verdict | Undecided:
+    if all(found):
+        text = f"Yes: it holds for {enumerated([o.name for o in operands])}."
+        return Verdict(text, "yes", tuple(range(len(operands))))
+    against = tuple(place for place, holds in enumerate(found) if holds is False)
+    if against:
+        names = enumerated([operands[place].name for place in against])
+        return Verdict(f"No: it does not hold for {names}.", "no", against)
+    return Undecided(f"It is not known whether it holds for {_open(operands, found)}.")
 
 
-def _both(operands: Sequence[Operand]) -> Verdict | Undecided:
-    holds = [_holds(one) for one in operands]
-    if False in holds:
-        return Verdict(f"No: {_of_whom(operands, holds)}.", "no", _places(operands))
-    if None in holds:
-        return Undecided("it is not told of all whether it holds")
-    return Verdict(f"Yes: {_of_whom(operands, holds)}.", "yes", _places(operands))
+def _which(operands: Sequence[Operand], found: Sequence[bool | None]) -> Verdict | Undecided:
+    if None in found:
+        return Undecided(f"It is not known whether it holds for {_open(operands, found)}.")
+    holding = [operand for operand, holds in zip(operands, found, strict=True) if holds]
+    if len(holding) != 1:
+        number = "none" if not holding else "several"
+        return Undecided(f"It holds for {number} of them, not for one.")
+    others = enumerated([operand.name for operand in operands if operand is not holding[0]])
+    text = f"It holds for {holding[0].name}, and not for {others}."
+    return Verdict(text, holding[0].name, tuple(range(len(operands))))
 
 
-def _which(operands: Sequence[Operand]) -> Verdict | Undecided:
-    """The only one for which it holds."""
-    holds = [_holds(one) for one in operands]
-    if None in holds or holds.count(True) != 1:
-        return Undecided(f"{_against(operands)} do not tell for which it holds")
-    winner = operands[holds.index(True)]
-    text = f"{winner.name}: {_of_whom(operands, holds)}."
-    return Verdict(text, winner.name, _places(operands))
+def _open(operands: Sequence[Operand], found: Sequence[bool | None]) -> str:
+    names = [o.name for o, holds in zip(operands, found, strict=True) if holds is None]
+    return enumerated(names)
 
 
-def _holds(operand: Operand) -> bool | None:
-    opening = _WORD.match(operand.text.strip().lower())
-    if opening is None:
-        return None
-    return True if opening[0] in _YES else False if opening[0] in _NO else None
+def _measures(asked: str) -> bool:
+    return any(word in _SCALES for word in asked.lower().split())
 
 
-def _of_whom(operands: Sequence[Operand], holds: Sequence[bool | None]) -> str:
-    """For whom it holds and for whom it does not; what is not told is left out."""
-    of = {answer: [o.name for o, h in zip(operands, holds, strict=True) if h is answer]
-          for answer in (True, False)}  # fmt: skip
-    parts = [f"it holds for {' and '.join(of[True])}"] if of[True] else []
-    if of[False]:
-        parts.append(f"it does not hold for {' and '.join(of[False])}")
-    return ", but ".join(parts)
+def _said_date(asked: str, least: bool) -> str:
+    match = _COMPARATIVE.search(asked)
+    if match and match.lastgroup in ("older", "younger", "newer"):
+        return match.lastgroup
+    return "earlier" if least else "later"
 
 
-def _of_each(opening: str, operands: Sequence[Operand]) -> str:
-    return f"{opening}: " + " and ".join(f"{one.text} ({one.name})" for one in operands) + "."
-
-
-def _against(operands: Sequence[Operand]) -> str:
-    return " and ".join(f'"{one.text}"' for one in operands)
-
-
-def _places(operands: Sequence[Operand]) -> tuple[int, ...]:
-    return tuple(range(len(operands)))
+def _said_number(asked: str, least: bool) -> str:
+    for word in re.findall(r"[a-z]+", asked.lower()):
+        if word in _SCALES:
+            return f"{word.removesuffix('est')}er" if word.endswith("est") else word
+        if word in ("fewer", "fewest"):
+            return "fewer"
+    return "less" if least else "more"

@@ -1,178 +1,259 @@
-"""Countries by their names and by the adjectives of nationality."""
+"""Countries by name, by what their people are called, and by the states that belong to them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from types import MappingProxyType
+from typing import NamedTuple
 
 _TABLE = """
-united states: american, north american, puerto rican; usa, u s, united states of america, america
-united kingdom: british, english, scottish, welsh; uk, u k, britain, england, wales, scotland
-ireland: irish; republic of ireland
-canada: canadian, québécois; quebec, ontario, british columbia, alberta, manitoba, nova scotia
-australia: australian; new south wales
-new zealand: new zealander
-india: indian
-pakistan: pakistani
-bangladesh: bangladeshi
-sri lanka: sri lankan, ceylonese
-nepal: nepalese, nepali
-france: french
-germany: german, west german, east german, prussian; west germany, east germany
-austria: austrian
-switzerland: swiss
-italy: italian
-spain: spanish
-portugal: portuguese
-netherlands: dutch; the netherlands, holland
-belgium: belgian, flemish
-denmark: danish
-sweden: swedish
-norway: norwegian
-finland: finnish
-iceland: icelandic
-poland: polish
-czech republic: czech
-slovakia: slovak
-hungary: hungarian
-romania: romanian
-bulgaria: bulgarian
-greece: greek
-turkey: turkish
-serbia: serbian
-croatia: croatian
-slovenia: slovenian, slovene
-ukraine: ukrainian
-russia: russian
-soviet union: soviet; ussr
-estonia: estonian
-latvia: latvian
-lithuania: lithuanian
-israel: israeli
-egypt: egyptian
-iran: iranian, persian; persia
-iraq: iraqi
-lebanon: lebanese
-syria: syrian
-saudi arabia: saudi, saudi arabian
-japan: japanese
-china: chinese; people s republic of china
-hong kong: hongkonger
-taiwan: taiwanese
-south korea: south korean, korean
-north korea: north korean
-vietnam: vietnamese
-thailand: thai
-indonesia: indonesian
-malaysia: malaysian
-philippines: filipino, filipina, philippine; the philippines
-singapore: singaporean
-mexico: mexican
-brazil: brazilian
-argentina: argentine, argentinian
-chile: chilean
-peru: peruvian
-colombia: colombian
-venezuela: venezuelan
-cuba: cuban
-jamaica: jamaican
-nigeria: nigerian
-ghana: ghanaian
-kenya: kenyan
-uganda: ugandan
-south africa: south african
-morocco: moroccan
-algeria: algerian
-tunisia: tunisian
-ethiopia: ethiopian
-bolivia: bolivian
-ecuador: ecuadorian
-uruguay: uruguayan
-paraguay: paraguayan
-guatemala: guatemalan
-costa rica: costa rican
-panama: panamanian
-haiti: haitian
-dominican republic: dominican
-afghanistan: afghan
-albania: albanian
-armenia: armenian
-azerbaijan: azerbaijani
-bosnia and herzegovina: bosnian; bosnia
-cambodia: cambodian
-cameroon: cameroonian
-congo: congolese; democratic republic of the congo, republic of the congo
-cyprus: cypriot
-kazakhstan: kazakh
-kuwait: kuwaiti
-luxembourg: luxembourgish
-malta: maltese
-mongolia: mongolian
-myanmar: burmese; burma
-senegal: senegalese
-tanzania: tanzanian
-zambia: zambian
-zimbabwe: zimbabwean
+Afghanistan: Afghan, Afghani
+Albania: Albanian
+Algeria: Algerian
+Andorra: Andorran
+Angola: Angolan
+Argentina: Argentine, Argentinian, Argentinean
+Armenia: Armenian
+Australia: Australian
+Austria: Austrian
+Azerbaijan: Azerbaijani
+Bahamas: Bahamian
+Bahrain: Bahraini
+Bangladesh: Bangladeshi
+Barbados: Barbadian
+Belarus: Belarusian, Belarussian
+Belgium: Belgian, Flemish, Walloon
+Belize: Belizean
+Benin: Beninese
+Bhutan: Bhutanese
+Bolivia: Bolivian
+Bosnia and Herzegovina, Bosnia: Bosnian
+Botswana: Motswana
+Brazil: Brazilian
+Brunei: Bruneian
+Bulgaria: Bulgarian
+Burkina Faso: Burkinabé
+Cambodia: Cambodian
+Cameroon: Cameroonian
+Canada: Canadian, Québécois
+Cape Verde: Cape Verdean
+Chad: Chadian
+Chile: Chilean
+China, People's Republic of China, PRC: Chinese
+Colombia: Colombian
+Congo, Democratic Republic of the Congo, Zaire: Congolese
+Costa Rica: Costa Rican
+Croatia: Croatian, Croat
+Cuba: Cuban
+Cyprus: Cypriot
+Czech Republic, Czechia: Czech
+Czechoslovakia: Czechoslovak, Czechoslovakian
+Denmark: Danish
+Dominican Republic
+Ecuador: Ecuadorian
+Egypt: Egyptian
+El Salvador: Salvadoran
+Eritrea: Eritrean
+Estonia: Estonian
+Ethiopia: Ethiopian
+Fiji: Fijian
+Finland: Finnish
+France: French
+Gabon: Gabonese
+Gambia: Gambian
+Georgia: Georgian
+Germany, West Germany, East Germany: German, West German, East German
+Ghana: Ghanaian
+Greece: Greek
+Guatemala: Guatemalan
+Guinea: Guinean
+Guyana: Guyanese
+Haiti: Haitian
+Honduras: Honduran
+Hong Kong
+Hungary: Hungarian
+Iceland: Icelandic
+India: Indian
+Indonesia: Indonesian
+Iran, Persia: Iranian, Persian
+Iraq: Iraqi
+Ireland, Republic of Ireland: Irish
+Israel: Israeli
+Italy: Italian
+Ivory Coast, Côte d'Ivoire: Ivorian
+Jamaica: Jamaican
+Japan: Japanese
+Jordan: Jordanian
+Kazakhstan: Kazakh, Kazakhstani
+Kenya: Kenyan
+Kosovo: Kosovar, Kosovan
+Kuwait: Kuwaiti
+Kyrgyzstan: Kyrgyz
+Laos: Laotian
+Latvia: Latvian
+Lebanon: Lebanese
+Liberia: Liberian
+Libya: Libyan
+Liechtenstein
+Lithuania: Lithuanian
+Luxembourg: Luxembourgish, Luxembourgian
+Macau
+Madagascar: Malagasy
+Malawi: Malawian
+Malaysia: Malaysian
+Mali: Malian
+Malta: Maltese
+Mauritania: Mauritanian
+Mauritius: Mauritian
+Mexico: Mexican
+Moldova: Moldovan
+Monaco: Monégasque
+Mongolia: Mongolian
+Montenegro: Montenegrin
+Morocco: Moroccan
+Mozambique: Mozambican
+Myanmar, Burma: Burmese
+Namibia: Namibian
+Nepal: Nepalese, Nepali
+Netherlands, Holland: Dutch
+New Zealand: New Zealander
+Nicaragua: Nicaraguan
+Niger: Nigerien
+Nigeria: Nigerian
+North Korea: North Korean
+North Macedonia, Macedonia: Macedonian
+Norway: Norwegian
+Oman: Omani
+Ottoman Empire: Ottoman
+Pakistan: Pakistani
+Palestine: Palestinian
+Panama: Panamanian
+Papua New Guinea: Papua New Guinean
+Paraguay: Paraguayan
+Peru: Peruvian
+Philippines: Filipino, Filipina, Philippine
+Poland: Polish
+Portugal: Portuguese
+Prussia: Prussian
+Qatar: Qatari
+Romania: Romanian
+Russia: Russian
+Rwanda: Rwandan
+Samoa: Samoan
+Saudi Arabia: Saudi, Saudi Arabian
+Senegal: Senegalese
+Serbia: Serbian
+Seychelles
+Sierra Leone: Sierra Leonean
+Singapore: Singaporean
+Slovakia: Slovak, Slovakian
+Slovenia: Slovenian, Slovene
+Somalia: Somali
+South Africa: South African
+South Korea, Korea: South Korean, Korean
+Soviet Union, USSR: Soviet
+Spain: Spanish, Catalan
+Sri Lanka: Sri Lankan
+Sudan: Sudanese
+Suriname: Surinamese
+Sweden: Swedish
+Switzerland: Swiss
+Syria: Syrian
+Taiwan: Taiwanese
+Tajikistan: Tajik
+Tanzania: Tanzanian
+Thailand: Thai
+Togo: Togolese
+Trinidad and Tobago: Trinidadian
+Tunisia: Tunisian
+Turkey: Turkish
+Turkmenistan: Turkmen
+Uganda: Ugandan
+Ukraine: Ukrainian
+United Arab Emirates, UAE: Emirati
+United Kingdom, UK, U.K., Great Britain, Britain, England, Scotland, Wales, Northern Ireland: \
+British, English, Scottish, Welsh, Northern Irish
+United States, United States of America, USA, U.S., U.S.A., US: American
+Uruguay: Uruguayan
+Uzbekistan: Uzbek
+Venezuela: Venezuelan
+Vietnam: Vietnamese
+Yemen: Yemeni
+Yugoslavia: Yugoslav, Yugoslavian
+Zambia: Zambian
+Zimbabwe: Zimbabwean
 """
-"""A line: the country, its adjectives; its other names."""
+"""Country and its other names: what its people and its things are called."""
 _STATES = """
-alabama; alaska; arizona; arkansas; california; colorado; connecticut; delaware; florida; hawaii;
-idaho; illinois; indiana; iowa; kansas; kentucky; louisiana; maine; maryland; massachusetts;
-michigan; minnesota; mississippi; missouri; montana; nebraska; nevada; new england; new hampshire;
-new jersey; new mexico; new york; new york city; north carolina; north dakota; ohio; oklahoma;
-oregon; pennsylvania; puerto rico; rhode island; south carolina; south dakota; tennessee; texas;
-utah; vermont; virginia; washington d c; west virginia; wisconsin; wyoming
+United States: Alabama, Alaska, Arizona, Arkansas, California, Colorado, Connecticut, Delaware, \
+Florida, Hawaii, Idaho, Illinois, Indiana, Iowa, Kansas, Kentucky, Louisiana, Maine, Maryland, \
+Massachusetts, Michigan, Minnesota, Mississippi, Missouri, Montana, Nebraska, Nevada, \
+New Hampshire, New Jersey, New Mexico, New York, North Carolina, North Dakota, Ohio, Oklahoma, \
+Oregon, Pennsylvania, Rhode Island, South Carolina, South Dakota, Tennessee, Texas, Utah, Vermont, \
+Virginia, Washington, West Virginia, Wisconsin, Wyoming, Puerto Rico, Puerto Rican
+Canada: Ontario, Quebec, British Columbia, Alberta, Manitoba, Saskatchewan, Nova Scotia, \
+New Brunswick, Newfoundland and Labrador, Prince Edward Island
+Australia: New South Wales, Queensland, Tasmania, South Australia, Western Australia
 """
-_ONCE = re.compile(r"\b[^\W\d_]+\s?-\s?born\b")
-_CAPITALS = re.compile(r"\bUS\b")  # "us" is a pronoun
-_WORD = re.compile(r"[^\W_]+")
+"""States that texts name without their country."""
+# "Georgian-born", "English-language", "of Irish descent", "the French Revolution": no nationality.
+_NO_NATIONALITY = re.compile(
+    r"\s?-?\s?(?:born\b|speaking\b|language|descent|origin|ancestry|parent|Ocean\b|Wars?\b|Sea\b"
+    r"|Revolution\b|Empire\b|Peninsula|Football\b|Open\b|Championship|League\b)"
+)
 
 
-def _read(adjectives: bool) -> dict[str, str]:
-    """Country by each of its names, or by its adjectives alone."""
-    found: dict[str, str] = {}
-    for line in _TABLE.strip().splitlines():
-        country, words = line.split(": ")
-        said, _, names = words.partition("; ")
-        found |= dict.fromkeys(said.split(", "), country)
-        if not adjectives:
-            found |= dict.fromkeys([country, *filter(None, names.split(", "))], country)
+class Label(NamedTuple):
+    """A country as `text[start:end]` names it."""
+
+    start: int
+    end: int
+    country: str
+    adjective: bool  # "Norwegian", rather than "Norway"
+
+
+def labels(text: str) -> list[Label]:
+    """All countries that a text names, in order; capitals count.
+
+    An adjective before "-born", "language" and the like says no country.
+    """
+    found = []
+    for match in _LABEL.finditer(text):
+        country, adjective = _COUNTRY[" ".join(match.group().split())]
+        if not _NO_NATIONALITY.match(text, match.end()):
+            found.append(Label(match.start(), match.end(), country, adjective))
     return found
 
 
-# A state's name is one of the country's here: "in Ohio" says where a thing is.
-COUNTRIES = MappingProxyType(
-    _read(adjectives=False) | dict.fromkeys(" ".join(_STATES.split()).split("; "), "united states")
-)
-"""Country by each of its names, all lower-case words joined by one space."""
-ADJECTIVES = frozenset(_read(adjectives=True))
-_LONGEST = max(len(name.split()) for name in COUNTRIES)
-
-
 def countries(text: str) -> frozenset[str]:
-    """The countries that a text names or that its adjectives stand for.
-
-    Of "German-born American" only the second is said to hold now. A part of an address counts only
-    where no later part names a country ("Lebanon, Ohio" is in the United States).
-    """
-    return _of(text.rpartition(",")[2]) or _of(text)
-
-
-def _of(text: str) -> frozenset[str]:
-    words = _WORD.findall(_CAPITALS.sub(" usa ", _ONCE.sub(" ", text)).lower())
-    found, place = set(), 0
-    while place < len(words):
-        for length in range(min(_LONGEST, len(words) - place), 0, -1):
-            name = " ".join(words[place : place + length])
-            if name in COUNTRIES:
-                found.add(COUNTRIES[name])
-                place += length - 1
-                break
-        place += 1
-    return frozenset(found)
+    """The countries a value stands for: two of "Greek-American", the last of "Ottawa, Canada"."""
+    found = labels(text)
+    if not found:
+        return frozenset()
+    # A place says its country last; adjectives stand beside each other.
+    place = found[-1]
+    if "," in text and not place.adjective:
+        return frozenset((place.country,))
+    return frozenset(label.country for label in found)
 
 
-def is_country(name: str) -> bool:
-    """Whether the whole name is a country's, a part's of it in the table, or its adjective."""
-    words = _WORD.findall(_CAPITALS.sub("usa", name).lower())
-    return " ".join(words[words[:1] == ["the"] :]) in COUNTRIES
+def _names() -> Iterator[tuple[str, tuple[str, bool]]]:
+    for line in _STATES.strip().splitlines():
+        country, _, states = line.partition(": ")
+        yield from ((state, (country, False)) for state in states.split(", "))
+    for line in _TABLE.strip().splitlines():
+        names, _, adjectives = line.partition(": ")
+        country = names.split(", ")[0]
+        yield from ((name, (country, False)) for name in names.split(", "))
+        yield from ((name, (country, True)) for name in adjectives.split(", ") if name)
+
+
+_COUNTRY = MappingProxyType(dict(_names()))
+_LABEL = re.compile(
+    r"(?<![\w])(?:"
+    + "|".join(
+        re.escape(name).replace(r"\ ", r"\s+") for name in sorted(_COUNTRY, key=len, reverse=True)
+    )
+    + r")(?!\w)"
+)

@@ -1,63 +1,66 @@
-"""Operators over lists: how many there are, what is in all of them, what is in any."""
+"""Counts, intersects and unites the answers of nodes, each thing once whatever it is called."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from app.engine.operators import names
-from app.engine.operators.outcome import Operand, Undecided, Verdict
+from app.engine.operators.names import distinct, enumerated, listed, same
+from app.engine.operators.quantities import quantities
+from app.engine.operators.verdict import Operand, Undecided, Verdict
 
-_LIST = re.compile(r"\s*;\s*|,\s*(?:and\s+)?")
+_NOTHING = re.compile(r"\W*(?:none|nothing|nobody|no one|unknown)?\W*", re.IGNORECASE)
+_NUMBER_ONLY = 4
+"""Words of a text that tells a number and enumerates nothing: "about 12 red boats"."""
 
 
 def count(operands: Sequence[Operand]) -> Verdict | Undecided:
-    """How many distinct names the operands hold together."""
-    lists = [_items(one) for one in operands]
-    if not all(lists):
-        return Undecided("one value is not a list, so it cannot be counted")
-    found = names.distinct(name for items in lists for name in items)
-    return Verdict(f"{len(found)}: {', '.join(found)}.", str(len(found)), _all(operands))
-
-
-def union(operands: Sequence[Operand]) -> Verdict | Undecided:
-    """Every distinct name, in the order of the operands."""
-    found = names.distinct(name for one in operands for name in _items(one) or [one.text])
+    """How many things the operands name; a single number is the count itself."""
+    if len(operands) == 1 and not operands[0].texts:
+        told = quantities(operands[0].text)
+        if len(told) == 1 and len(operands[0].text.split()) <= _NUMBER_ONLY:
+            return Verdict(f"{operands[0].text.strip(' .')}.", _digits(operands[0].text), (0,))
+    found = distinct([item for operand in operands for item in items(operand)])
     if not found:
-        return Undecided("the lists hold no names")
-    said = ", ".join(found)
-    return Verdict(f"{said}.", said, _all(operands))
+        return Undecided("Nothing was named that could be counted.")
+    used = tuple(place for place, operand in enumerate(operands) if items(operand))
+    return Verdict(f"{len(found)}: {enumerated(found)}.", str(len(found)), used)
 
 
 def intersect(operands: Sequence[Operand]) -> Verdict | Undecided:
-    """What stands in every list, the best placed first.
+    """What all operands name.
 
-    Where one thing is better placed than all others it is the short answer; where two are equally
-    good, all are. That nothing is common is no answer: lists that were found may lack names.
+    Lists that rules or a model found are hardly ever complete, so that nothing in common says
+    nothing.
     """
-    lists = [names.distinct(_items(one) or [one.text]) for one in operands]
-    common: list[tuple[int, str]] = []
-    for name in lists[0]:
-        places = [names.place(name, other) for other in lists]
-        if None not in places:
-            common.append((sum(place for place in places if place is not None), name))
-    if not common:
-        return Undecided("nothing stands in all lists")
-    common.sort(key=lambda one: one[0])
-    said = ", ".join(name for _, name in common)
-    alone = len(common) == 1 or common[0][0] < common[1][0]
-    short = common[0][1] if alone else said
-    return Verdict(f"In all lists: {said}.", short, _all(operands))
+    first, *others = [distinct(items(operand)) for operand in operands]
+    found = [
+        item for item in first if all(any(same(item, one) for one in other) for other in others)
+    ]
+    if not found:
+        return Undecided("The answers have nothing in common.")
+    named = enumerated(found)
+    return Verdict(f"In all of them: {named}.", named, tuple(range(len(operands))))
 
 
-def _items(operand: Operand) -> list[str]:
-    """The list an operand holds; empty if it is a single value."""
-    if operand.texts:
-        return [text for text in operand.texts if text.strip()]
-    parts = [part for part in _LIST.split(operand.text) if part.strip()]
-    # "Paris, Norland" is one place; three parts or a semicolon make a list.
-    return parts if len(parts) > 2 or ";" in operand.text else []
+def union(operands: Sequence[Operand]) -> Verdict | Undecided:
+    """What any operand names, in order."""
+    found = distinct([item for operand in operands for item in items(operand)])
+    if not found:
+        return Undecided("Nothing was named.")
+    used = tuple(place for place, operand in enumerate(operands) if items(operand))
+    return Verdict(f"{len(found)} in all: {enumerated(found)}.", enumerated(found), used)
 
 
-def _all(operands: Sequence[Operand]) -> tuple[int, ...]:
-    return tuple(range(len(operands)))
+def items(operand: Operand) -> tuple[str, ...]:
+    """The things an operand names."""
+    named = operand.texts or listed(operand.text)
+    return tuple(item.strip() for item in named if not _NOTHING.fullmatch(item))
+
+
+def _digits(text: str) -> str:
+    told = quantities(text)[0]
+    quantity = told.quantity
+    if quantity.exact and not quantity.dimension:
+        return f"{quantity.low.normalize():f}"
+    return text.strip(" .")

@@ -1,53 +1,65 @@
-"""Operators of a plan, computed in code: a decision with its values, or a reason why there is none.
-
-Nothing is guessed: values that overlap, that have other dimensions or that cannot be read leave the
-question open.
-"""
+"""Operators of a plan, computed in code: never a coin toss, and never a model."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from app.domain.plan import Op
-from app.engine.operators import arithmetic, compare, lists, names
-from app.engine.operators.outcome import Operand, Undecided, Verdict
+from app.engine.operators.arithmetic import arithmetic
+from app.engine.operators.compare import compare
+from app.engine.operators.lists import count, intersect, union
+from app.engine.operators.verdict import Operand, Undecided, Verdict
 from app.engine.plan.comparison import Sense
-from app.engine.reading.passage import mentions
-from app.engine.reading.question import asked
+from app.engine.plan.comparison import sense as sense_of
+from app.engine.reading.question import names
+from app.engine.reading.words import words
 
 __all__ = ["Operand", "Undecided", "Verdict", "operate"]
+
+_EDGES = ' ,;:?"“”'
 
 
 def operate(
     op: Op, question: str, sense: Sense | None, operands: Sequence[Operand]
 ) -> Verdict | Undecided:
-    """Apply an operator to the answers it needs.
+    """What the operator makes of its operands.
 
     Args:
-        question: The whole question; says what is compared or computed.
-        sense: What decides a comparison; None: the question's words say it.
+        sense: What decides a comparison; None where the question's words must say it.
+        operands: In the order of the node's needs.
     """
-    if not operands or any(not (one.text.strip() or one.texts) for one in operands):
-        return Undecided("a value is missing")
-    operands = [_named(question, one) for one in operands]
+    known = [replace(operand, name=_called(operand.name, question)) for operand in operands]
+    known = [replace(operand, text=operand.text.strip()) for operand in known]
+    if not known or any(not (operand.text or operand.texts) for operand in known):
+        return Undecided("A value is missing.")
     if op == "compare":
-        return compare.compare(question, sense, operands)
-    if op == "arithmetic":
-        return arithmetic.arithmetic(question, operands)
+        asked = _without(question, [operand.name for operand in known])
+        return compare(question, sense or sense_of(asked), known, asked)
     if op == "count":
-        return lists.count(operands)
+        return count(known)
     if op == "intersect":
-        return lists.intersect(operands)
+        return intersect(known)
     if op == "union":
-        return lists.union(operands)
-    return Undecided(f"{op} is no operator over answers")
+        return union(known)
+    if op == "arithmetic":
+        return arithmetic(question, known)
+    return Undecided(f"Nothing can be computed by “{op}”.")
 
 
-def _named(question: str, operand: Operand) -> Operand:
-    """The operand under its name in the question: "the birth of Ada Bell" is Ada Bell's."""
-    said = names.folded(question)
-    if mentions(said, names.folded(operand.name)):
-        return operand
-    inner = [n for n in asked(operand.name).names if mentions(said, names.folded(n))]
-    return replace(operand, name=max(inner, key=len)) if inner else operand
+def _called(name: str, question: str) -> str:
+    """The name as the question says it; of a sub-question the longest name in it that does."""
+    name = name.strip(_EDGES)
+    if name.casefold() in question.casefold():
+        return name
+    held = [one for one in names(name, words(name)) if one.casefold() in question.casefold()]
+    return max(held, key=len, default=name)
+
+
+def _without(question: str, names: Sequence[str]) -> str:
+    """The question without the names compared: "First Blood" asks for nothing."""
+    for name in sorted(names, key=len, reverse=True):
+        if name:
+            question = re.sub(re.escape(name), " ", question, flags=re.IGNORECASE)
+    return " ".join(question.split())

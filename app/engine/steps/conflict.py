@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.engine.operators.dates import parse
-from app.engine.operators.numbers import number
+from app.engine.operators.dates import dates
+from app.engine.operators.quantities import quantities
 from app.engine.reading.choice import Sentences
 from app.engine.reading.question import Asked
 from app.engine.reading.short import Short
@@ -66,7 +66,13 @@ def _row(sentences: Sentences, short: Short) -> int | None:
 
 def _contradict(kind: str, one: str, other: str) -> bool:
     if kind == "date":
-        a, b = parse(one), parse(other)
-        return a is not None and b is not None and (a.before(b) or b.before(a))
-    x, y = number(one), number(other)
-    return x is not None and y is not None and x.dimension == y.dimension and x.value != y.value
+        days, others = dates(one), dates(other)
+        if len(days) != 1 or len(others) != 1:
+            return False
+        a, b = days[0].when, others[0].when
+        return a.before(b) or b.before(a)
+    sizes, rivals = quantities(one), quantities(other)
+    if len(sizes) != 1 or len(rivals) != 1:
+        return False
+    x, y = sizes[0].quantity, rivals[0].quantity
+    return x.comparable(y) and (x.below(y) or y.below(x))

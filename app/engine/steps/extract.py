@@ -1,8 +1,7 @@
-"""Reads the typed value of one node from its passages, without a language model.
+"""Answers one sub-question without a language model: a typed value, and the sentence that holds it.
 
-Sentences of fixed form in the passage that is about the node's name come first; what they do not
-say is read as a short answer is (`app/engine/reading/short.py`). A node of rules rarely is a
-question ("was born later Ada Bell"): its kind then comes from what it waits for.
+Pure. A fact that prose states in few ways is read from passages about the thing; any other value is
+a span that looks and stands right, as for the short answer of a whole question.
 """
 
 from __future__ import annotations
@@ -10,261 +9,277 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from app.domain.hit import Hit
 from app.domain.plan import Expects
-from app.engine.operators import dates, names
-from app.engine.operators.countries import ADJECTIVES, COUNTRIES, countries
-from app.engine.operators.relations import WORKS, relations
-from app.engine.operators.statements import stated
+from app.engine.operators.aspects import Aspect, aspect
+from app.engine.operators.countries import countries
+from app.engine.operators.dates import dates
+from app.engine.operators.facts import Fact, facts
+from app.engine.operators.names import same
+from app.engine.operators.quantities import quantities
+from app.engine.operators.whether import judged, without_title
 from app.engine.reading.choice import choose, score
 from app.engine.reading.passage import Passage, folded, mentions, read
-from app.engine.reading.question import Kind, asked
+from app.engine.reading.question import Asked, Kind, asked
 from app.engine.reading.short import candidates
 from app.engine.reading.words import content
 from app.engine.steps.write import Pick, WriteOptions
 from retrievers.types import Chunk
 
-NEAR = 0.05
-"""A second value whose support is this close halves the first's."""
-_UNTITLED = 0.5  # of the support of a form whose passage only mentions the name
-_READ = 0.55  # most support of a value without a fixed form
-_LEAST_TITLE = 0.8
-_PART = 0.3  # how sure a title is that is part of a longer name
-_DOUBTFUL = 0.65  # strength up to which a country is no ground for a "no"
-
-_KINDS: dict[Expects, Kind] = {
-    "date": "date",
-    "number": "number",
-    "person": "person",
-    "place": "place",
-    "entity": "name",
-    "list": "name",
+CLOSE = 0.05
+"""Probability by which a value must be ahead of the next, or its support is halved."""
+_KINDS: MappingProxyType[Expects, Kind] = MappingProxyType(
+    {"person": "person", "place": "place", "date": "date", "number": "number", "entity": "name",
+     "list": "name"}
+)  # fmt: skip
+_DATED = frozenset[Aspect](("birth", "death", "release", "start", "end", "age"))
+_ENDED = frozenset[Aspect](("death", "life"))
+_STRANGE = 0.6
+"""Worth of a fact of a thing that the sub-question does not name by its title."""
+_HEADED = 0.75
+_KINDRED = {"band": ("band", "group", "duo", "trio", "quartet")}
+_MEASURED = {
+    **dict.fromkeys(
+        ("high", "tall", "deep", "wid", "long", "elevation", "height", "length"), "length"
+    ),
+    **dict.fromkeys(("heav", "weigh"), "mass"),
+    **dict.fromkeys(("larg", "area"), "area"),
+    "fast": "speed",
 }
-_ASKING: dict[Kind, str] = {
-    "date": "When",
-    "number": "How many",
-    "person": "Who",
-    "place": "Where",
-    "name": "What name",
-}
-_SAID = re.compile(r"[^\W_]+(?:['\u2019]s\b)?", re.IGNORECASE)
-_NO_NAMES = WORKS | {"the", "a", "an"}
-_CAPITAL_BEFORE = re.compile(r"(?<!\S)([A-Z][\w'\u2019.-]*) (?:(?:of|the|de|and) )?$")
-_CAPITAL_BEHIND = re.compile(r" (?:(?:of|the|de|and) )?[A-Z]")
-_QUALIFIER = re.compile(r"\(([^()]*)\)\s*$")
-_NATION = re.compile(rf"\b(?:{'|'.join(sorted(ADJECTIVES))})\b|\b(?:from|(?:based|located) in)\b")
-"""Behind "fought in" a country says nothing of the nationality."""
-_SAME = frozenset(("both", "same", "share", "also", "either"))
+_COUNTED = re.compile(
+    r"\b(?:more|most|fewer|fewest|how many|number of) (?P<noun>[a-z]+(?: [a-z]+)?)"
+)
+_SAME = re.compile(r"\bsame (?P<head>[a-z]+)", re.IGNORECASE)
+_CAPITAL = r"[^\W\d_a-zß-öø-ÿ][\w'\u2019.-]*"
+_NO_TERMS = frozenset(("both", "same", "considered"))
+_READ = 3
+"""First lines of a passage, which say what its subject is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """A value, and the sentence that holds it."""
+    """The value of a sub-question."""
 
-    text: str
-    pick: Pick
+    text: str  # as its passage writes it; "yes" or "no" where that was asked
+    pick: Pick  # the sentence that holds it
     support: float
-    """In 0..1: from .6 on, a sentence of fixed form about the node's own name says it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Value:
-    text: str
-    passage: int
-    start: int
-    end: int
-    support: float
+    """Probability that it is right, halved if another value comes close; in [0, 1]."""
 
 
 def extract(
     text: str, expects: Expects, hits: Sequence[Hit], options: WriteOptions | None = None
 ) -> Extract | None:
-    """The best supported value; None where nothing is read.
-
-    A `bool` node gets "yes" or "no"; "no" only where another nationality is told, as silence
-    denies nothing.
+    """The best value for a sub-question; None if nothing of the kind stands in the passages.
 
     Args:
-        text: Of the node, its references filled in.
+        text: May be a fragment ("release date of the film"); then `expects` says the kind.
         hits: Best first.
     """
     options = options or WriteOptions()
-    passages = [hit for hit in hits if hit.chunk is not None][: options.passages]
-    chunks = [hit.chunk for hit in passages if hit.chunk is not None]
-    pages = [read(chunk.title, chunk.text, chunk.context) for chunk in chunks]
-    fits = [_about(text, chunk) for chunk in chunks]
-    asking = _without(text, [chunk.title for chunk, fit in zip(chunks, fits, strict=True) if fit])
-    if expects == "bool":
-        values = _verdicts(asking, pages, fits)
-    else:
-        values = _formed(asking, text, expects, chunks, fits)
-        values += _read_short(text, expects, passages, pages, fits, options)
-    best = _best(values, expects)
-    if best is None:
+    chunks = [hit.chunk for hit in hits if hit.chunk is not None][: options.passages]
+    passages = [read(chunk.title, chunk.text, chunk.context) for chunk in chunks]
+    if not text.strip() or not any(passage.lines for passage in passages):
         return None
-    pick = _pick(best, pages[best.passage], chunks[best.passage])
-    return None if pick is None else Extract(best.text, pick, best.support)
-
-
-def _about(text: str, chunk: Chunk) -> float:
-    """How surely the passage is about the node's name: 0 where it is not."""
-    said, title = names.folded(_flat(text)), names.folded(_flat(chunk.title))
-    bare = names.folded(chunk.title)
-    if not bare:
-        return 0.0
-    if mentions(said, title) or mentions(said, bare):
-        if not _whole(text, bare):
-            return _PART
-        qualifier = _QUALIFIER.search(chunk.title)
-        if qualifier is None or mentions(said, title):
-            return 1.0
-        return 0.95 if set(content(qualifier[1])) & set(content(text)) else 0.9
-    opening = names.folded(_flat(chunk.text[:200]))
-    for name in asked(text).names:
-        if " " in name and (names.same(name, chunk.title) or mentions(opening, names.folded(name))):
-            return _LEAST_TITLE
-    return 0.0
-
-
-def _whole(text: str, name: str) -> bool:
-    """Whether the folded name is not part of a longer one: "Boat" in "Jazz Boat", or a mere word.
-
-    A text without capitals says nothing of where its names end.
-    """
-    if text == text.lower():
-        return True
-    wanted = name.split()
-    words = [(names.folded(match[0]), match) for match in _SAID.finditer(text)]
-    for place in range(len(words) - len(wanted) + 1):
-        part = words[place : place + len(wanted)]
-        if [word for word, _ in part] != wanted:
-            continue
-        start, end = part[0][1].start(), part[-1][1].end()
-        opens = _CAPITAL_BEFORE.search(text, 0, start)
-        # The first word of a question has a capital, whatever it is.
-        before = opens is not None and opens.start() > 0 and opens[1].lower() not in _NO_NAMES
-        capital = not text[start].islower()
-        if capital and not before and not _CAPITAL_BEHIND.match(text, end):
-            return True
-    return False
-
-
-def _flat(text: str) -> str:
-    """Parentheses opened, so that "(film)" is a word of a title."""
-    return text.replace("(", " ").replace(")", " ")
-
-
-def _without(text: str, titles: Sequence[str]) -> str:
-    """The node's words without the names it is about: "First" may be part of one."""
-    left = f" {folded(text)} "
-    for title in sorted((folded(title) for title in titles), key=len, reverse=True):
-        bare = folded(_QUALIFIER.sub("", title))
-        for name in (title, bare):
-            if name:
-                left = left.replace(f" {name} ", " ")
-    return left.strip()
-
-
-def _formed(
-    asking: str, text: str, expects: Expects, chunks: Sequence[Chunk], fits: Sequence[float]
-) -> list[_Value]:
-    found = []
-    for order, relation in enumerate(relations(asking, expects)):
-        for place, (chunk, fit) in enumerate(zip(chunks, fits, strict=True)):
-            if not fit:
-                continue
-            # The later relations only stand in for the first: "older" of a bridge is its opening.
-            weight = fit * 0.9**order * 0.99**place
-            for start, end, strength in stated(relation, chunk.text):
-                said = chunk.text[start:end]
-                found.append(_Value(said, place, start, end, round(strength * weight, 4)))
-        if found:
-            return found
+    about = _about(text, passages)
+    ask = _typed(text, expects)
+    if expects == "bool":
+        return _whether(text, chunks, passages, about)
+    found = _fact(text, expects, chunks, passages, about)
+    if found is not None and found.support >= options.short.floors.get(ask.kind, 0.0):
+        return found
+    if found is None and about and aspect(_without_titles(text, passages)) in _ENDED:
+        return None  # the only dates are of other things, above all of the birth
+    spans = _span(ask, hits, chunks, passages, options)
+    if found is None or (spans is not None and spans.support > found.support):
+        return spans
     return found
 
 
-def _read_short(
+def _about(text: str, passages: Sequence[Passage]) -> list[int]:
+    """Passages whose title the text names, those with the longest such title; may be none."""
+    said = folded(text)
+    worth = [
+        len(folded(p.title)) + 1 if mentions(said, folded(p.title)) else
+        len(p.name) if mentions(said, p.name) else 0
+        for p in passages
+    ]  # fmt: skip
+    best = max(worth, default=0)
+    return [place for place, length in enumerate(worth) if length and length >= best - 1]
+
+
+def _typed(text: str, expects: Expects) -> Asked:
+    """What the text asks for; the kind is the node's, where it has one."""
+    ask = asked(text)
+    kind = _KINDS.get(expects, ask.kind)
+    head = ask.head
+    if match := _SAME.search(text):
+        head = head | frozenset(content(match["head"]))
+    # Names only tell a choice between two of them, which a sub-question never is.
+    return replace(ask, kind=kind, head=head, names=())
+
+
+def _fact(
     text: str,
     expects: Expects,
-    hits: Sequence[Hit],
-    pages: Sequence[Passage],
-    fits: Sequence[float],
-    options: WriteOptions,
-) -> list[_Value]:
-    ask = asked(text)
-    kind = _KINDS.get(expects)
-    if kind is not None and ask.kind != kind:
-        ask = replace(asked(f"{_ASKING[kind]} {text}"), text=text, kind=kind)
-    cosines = [h.channels["vector"].score if "vector" in h.channels else None for h in hits]
-    sentences = score(ask, pages, cosines if options.cosines else [], options.choice)
-    found = []
-    named = any(fits)
-    for short in candidates(ask, sentences, choose(ask, sentences, options.choice), options.short):
-        fit = fits[short.passage] if named else _UNTITLED
-        support = min(_READ, short.probability) * (fit or _UNTITLED)
-        found.append(_Value(short.text, short.passage, short.start, short.end, round(support, 4)))
-    return found
-
-
-def _verdicts(asking: str, pages: Sequence[Passage], fits: Sequence[float]) -> list[_Value]:
-    """Whether a sentence about the name says all that is asked of it."""
-    nation = countries(asking) if _NATION.search(asking) else frozenset()
-    nations = frozenset(content(" ".join(n for n in COUNTRIES if COUNTRIES[n] in nation)))
-    asked_for = {stem for stem in content(asking) if stem not in _SAME}
-    found = []
-    for place, (page, fit) in enumerate(zip(pages, fits, strict=True)):
-        if fit < _LEAST_TITLE:
-            continue
-        wanted, opening = set(asked_for), 0
-        for start, end, strength in stated("country", page.text):
-            told = countries(page.text[start:end])
-            if nation and told & nation:
-                wanted -= nations
-                opening = start
-            elif nation and told and strength > _DOUBTFUL:
-                found.append(_Value("no", place, start, end, round(strength * fit, 4)))
-        for line in page.lines:
-            held = line.stems.issuperset(wanted) if wanted else line.start <= opening < line.end
-            if asked_for and held:
-                found.append(_Value("yes", place, line.start, line.end, round(0.7 * fit, 4)))
-                break
-    return found
-
-
-def _best(values: Sequence[_Value], expects: Expects) -> _Value | None:
-    if not values:
+    chunks: Sequence[Chunk],
+    passages: Sequence[Passage],
+    about: Sequence[int],
+) -> Extract | None:
+    own = [passages[place] for place in about] or list(passages[:1])
+    places = list(about) or [0]
+    words_left = _without_titles(text, own)
+    asks = aspect(words_left)
+    if expects == "date" and asks not in _DATED:
+        asks = "age"
+    if asks in _DATED and expects not in ("date", "text", "number"):
         return None
-    best = max(values, key=lambda value: value.support)
-    for value in values:
-        # "1912" and "3 May 1912" say the same; the more exact one is the value.
-        if expects == "date" and value.support >= 0.6 and _refines(value.text, best.text):
-            best = replace(value, support=best.support)
-    rival = any(
-        value.support > best.support - NEAR and not _agree(value.text, best.text, expects)
-        for value in values
+    if asks == "country" and expects == "number":
+        return None
+    found = [fact._replace(passage=places[fact.passage]) for fact in facts(asks, own)]
+    found += _headed(text, own, places)
+    if expects == "number" and asks not in _DATED:
+        found += _measured(text, own, places)
+    if not about:
+        found = [fact._replace(probability=_STRANGE * fact.probability) for fact in found]
+    return _best(found, asks, chunks, passages)
+
+
+def _without_titles(text: str, passages: Sequence[Passage]) -> str:
+    """The text without the name of what it asks about: "First Blood" asks for nothing."""
+    said = folded(text)
+    for passage in passages:
+        for name in (folded(passage.title), passage.name):
+            if name:
+                said = f" {said} ".replace(f" {name} ", " ").strip()
+    return said
+
+
+def _headed(text: str, own: Sequence[Passage], places: Sequence[int]) -> list[Fact]:
+    """A name beside the noun that says its kind: "the same *province*", "in Kellmark province"."""
+    match = _SAME.search(text)
+    if match is None:
+        return []
+    head = re.escape(match["head"])
+    name = rf"({_CAPITAL}(?: {_CAPITAL})*)"
+    kinds = "|".join(_KINDRED.get(head, (head,)))
+    pattern = re.compile(rf"{name} (?:{kinds})\b|\b(?:{kinds}) (?:of |called |named )?{name}")
+    found = []
+    for place, passage in zip(places, own, strict=True):
+        for n, line in enumerate(passage.lines):
+            for hit in pattern.finditer(passage.text, line.start, line.end):
+                group = 1 if hit[1] else 2
+                found.append(Fact(place, n, *hit.span(group), _HEADED))
+    return found
+
+
+def _measured(text: str, own: Sequence[Passage], places: Sequence[int]) -> list[Fact]:
+    """A number with the unit that the text's adjective measures, or of what it counts."""
+    low = text.lower()
+    wanted = frozenset(unit for word, unit in _MEASURED.items() if re.search(rf"\b{word}", low))
+    counted = frozenset(content(match["noun"])) if (match := _COUNTED.search(low)) else frozenset()
+    found = []
+    for place, passage in zip(places, own, strict=True):
+        for n, line in enumerate(passage.lines):
+            for one in quantities(passage.text[line.start : line.end]):
+                told = one.quantity
+                fits = told.dimension in wanted or not counted.isdisjoint(told.counted)
+                if fits:
+                    start, end = one.start + line.start, one.end + line.start
+                    found.append(Fact(place, n, start, end, _HEADED - 0.1 * min(n, 3)))
+    return found
+
+
+def _best(
+    found: Sequence[Fact], asks: Aspect, chunks: Sequence[Chunk], passages: Sequence[Passage]
+) -> Extract | None:
+    if not found:
+        return None
+    first = max(found, key=lambda fact: fact.probability)
+    said = passages[first.passage].text[first.start : first.end]
+    rivals = [
+        fact
+        for fact in found
+        if fact.probability >= first.probability - CLOSE
+        and not _alike(said, passages[fact.passage].text[fact.start : fact.end], asks)
+    ]
+    support = first.probability / 2 if rivals else first.probability
+    return Extract(said, _pick(first, chunks, passages, support), support)
+
+
+def _alike(one: str, other: str, asks: Aspect) -> bool:
+    if asks == "country":
+        return bool(countries(one) & countries(other)) or same(one, other)
+    if asks in _DATED:
+        a, b = dates(one), dates(other)
+        return bool(a and b) and not (a[0].when.before(b[0].when) or b[0].when.before(a[0].when))
+    return same(one, other)
+
+
+def _pick(fact: Fact, chunks: Sequence[Chunk], passages: Sequence[Passage], share: float) -> Pick:
+    line = passages[fact.passage].lines[fact.line]
+    return Pick(chunks[fact.passage], line.start, line.end, line.closed, share)
+
+
+def _span(
+    ask: Asked,
+    hits: Sequence[Hit],
+    chunks: Sequence[Chunk],
+    passages: Sequence[Passage],
+    options: WriteOptions,
+) -> Extract | None:
+    """A span of the asked kind, as for a short answer."""
+    kept = [hit for hit in hits if hit.chunk is not None][: options.passages]
+    cosines = [
+        hit.channels["vector"].score if options.cosines and "vector" in hit.channels else None
+        for hit in kept
+    ]
+    sentences = score(ask, passages, cosines if options.cosines else [], options.choice)
+    picks = choose(ask, sentences, options.choice)
+    found = candidates(ask, sentences, picks, options.short)
+    if not found:
+        return None
+    best, *others = found
+    close = bool(others) and best.probability - others[0].probability <= CLOSE
+    support = best.probability / 2 if close else best.probability
+    passage = passages[best.passage]
+    line = next(
+        (one for one in passage.lines if one.start <= best.start and best.end <= one.end), None
     )
-    return replace(best, support=best.support / 2) if rival else best
+    if line is None:
+        return None
+    pick = Pick(chunks[best.passage], line.start, line.end, line.closed, best.probability)
+    return Extract(best.text, pick, min(1.0, support))
 
 
-def _refines(one: str, other: str) -> bool:
-    a, b = dates.parse(one), dates.parse(other)
-    return a is not None and b is not None and a != b and a.within(b)
+def _whether(
+    text: str, chunks: Sequence[Chunk], passages: Sequence[Passage], about: Sequence[int]
+) -> Extract | None:
+    """Whether a statement about a thing holds, by what the first lines of its passages say.
 
-
-def _agree(one: str, other: str, expects: Expects) -> bool:
-    if names.same(one, other):
-        return True
-    if expects == "date":
-        a, b = dates.parse(one), dates.parse(other)
-        return a is not None and b is not None and (a.within(b) or b.within(a))
-    known = countries(one)
-    return bool(known) and known == countries(other)
-
-
-def _pick(value: _Value, page: Passage, chunk: Chunk) -> Pick | None:
-    """The sentence that holds the value; a value over a break is held by its first one."""
-    for line in page.lines:
-        if line.start <= value.start < line.end:
-            return Pick(chunk, line.start, line.end, line.closed, value.support)
-    return None
+    Silence speaks against it, but weakly; another country than the statement's, or no word of a
+    name in it, more strongly.
+    """
+    found: list[tuple[float, bool, Fact]] = []
+    for place in about:
+        passage = passages[place]
+        bare = without_title(text, passage.title)
+        wanted = [t for t in dict.fromkeys(content(bare)) if t not in _NO_TERMS]
+        if not wanted:
+            continue
+        names = [content(name) for name in asked(f"? {bare}").names]
+        for n, line in enumerate(passage.lines[:_READ]):
+            said = passage.text[line.start : line.end]
+            yes, support = judged(bare, said, wanted, line.stems | passage.title_stems, names)
+            found.append(
+                (support if yes else 0.0, yes, Fact(place, n, line.start, line.end, support))
+            )
+    if not found:
+        return None
+    holding = max(found, key=lambda one: one[0])
+    best = holding[2] if holding[0] else found[0][2]
+    if not best.probability:
+        return None
+    said = "yes" if holding[0] else "no"
+    return Extract(said, _pick(best, chunks, passages, best.probability), best.probability)

@@ -1,114 +1,111 @@
-"""Typed values that are read from passages without a model."""
+"""Typed values of sub-questions, read by rules."""
 
 from __future__ import annotations
 
 import pytest
 
+from app.domain.hit import Hit
 from app.domain.plan import Expects
-from app.engine.steps.extract import Extract, extract
-from tests.answering import chunk, hits
-
-_PAGES = {
-    "Ada Bell": "Ada Bell (3 May 1912 \u2013 4 June 1980) was a Norlandish-born American painter.",
-    "Ulf Stone": "Ulf Stone( born January 9, 1950 in Norcity) is a Welsh actor and singer.",
-    "The Red Gate (film)": "The Red Gate is a 1920 French silent film directed by Ulf Stone.",
-    "Harl Works": "Harl Works is a maker of bells. The company was founded in Norcity in 1871.",
-    "Esk": "Esk is a village in the Tarn district of Norland. It has 1,204 inhabitants.",
-    "Ree Tower": "Ree Tower is a tower located in Norcity, Norland. It was opened in May 1931.",
-}
+from app.engine.steps.extract import extract
+from retrievers.types import Chunk, ChunkId, DocumentKey, Evidence
 
 
-def _read(text: str, expects: Expects, *titles: str) -> Extract | None:
-    pages = [chunk(f"d{n}", _PAGES[title], title) for n, title in enumerate(titles or _PAGES)]
-    return extract(text, expects, hits(*pages))
+def hit(number: int, title: str, text: str) -> Hit:
+    chunk = Chunk(
+        ChunkId(number), f"chk_{number}", DocumentKey(number), f"d{number}", title, "", text,
+        0, len(text), 0, {},
+    )  # fmt: skip
+    return Hit(Evidence(chunk.key, "vector", 1.0, chunk), 1.0, {})
+
+
+VENN = hit(
+    1, "Isaura Venn",
+    "Isaura Venn (3 May 1912 \u2013 1 June 1980) was a Norwegian engineer and painter who built "
+    "bridges. She moved to Kell in 1931. Venn opened a school there in 1950.",
+)  # fmt: skip
+QUILL = hit(
+    2, "Tobias Quill",
+    "Tobias Quill (born 9 March 1950 in Kell) is a Greek- American actor. He played in 1999.",
+)  # fmt: skip
+FILM = hit(
+    3, "The Gauge House (1961 film)",
+    "The Gauge House is a 1961 French drama film directed by Bo Renn. "
+    "It is based on the 1948 novel.",
+)  # fmt: skip
+MILL = hit(
+    4, "Oxbow Mill",
+    "Oxbow Mill is a mill in Kell, Ontario, Canada. It was built in 1784 and stands 31 metres "
+    "high. It was rebuilt in 1901.",
+)  # fmt: skip
+BAND = hit(
+    5,
+    "Nine Herons",
+    "Nine Herons are a rock band from Skarn. The group was founded in 1988 and has five members.",
+)
 
 
 @pytest.mark.parametrize(
-    ("text", "expects", "value"),
+    ("text", "expects", "found", "value"),
     [
-        ("was born later Ada Bell", "date", "3 May 1912"),
-        ("the date of birth of Ulf Stone", "date", "January 9, 1950"),
-        ("died earlier Ada Bell", "date", "4 June 1980"),
-        ("film was released first The Red Gate", "date", "1920"),
-        ("company is older Harl Works", "date", "1871"),
-        ("When was Ree Tower opened", "date", "May 1931"),
-        ("lived longer Ada Bell", "number", "3 May 1912 \u2013 4 June 1980"),
-        ("Ada Bell share the same nationality", "place", "American"),
-        ("Ulf Stone from the same country", "place", "Welsh"),
-        ("The Red Gate (film) from the same country", "place", "French"),
-        ("Esk located in the same country", "place", "Norland"),
-        ("where is Ree Tower located", "place", "Norcity, Norland"),
-        ("the occupation of Ulf Stone", "text", "actor and singer"),
+        ("is older Isaura Venn", "date", VENN, "3 May 1912"),
+        ("the date of birth of Isaura Venn", "date", VENN, "3 May 1912"),
+        ("When was Isaura Venn born?", "date", VENN, "3 May 1912"),
+        ("died first Isaura Venn", "date", VENN, "1 June 1980"),
+        ("lived longer Isaura Venn", "number", VENN, "3 May 1912 \u2013 1 June 1980"),
+        ("Isaura Venn of the same nationality", "place", VENN, "Norwegian"),
+        ("Isaura Venn have the same profession", "entity", VENN, "engineer and painter"),
+        ("is younger Tobias Quill", "date", QUILL, "9 March 1950"),
+        ("Tobias Quill have the same nationality", "place", QUILL, "Greek- American"),
+        ("film was released first The Gauge House", "date", FILM, "1961"),
+        ("The Gauge House release date", "date", FILM, "1961"),
+        ("the movies The Gauge House from the same country", "place", FILM, "French"),
+        ("Oxbow Mill located in the same country", "place", MILL, "Ontario, Canada"),
+        ("is older Oxbow Mill", "date", MILL, "1784"),
+        ("building is higher Oxbow Mill", "number", MILL, "31 metres"),
+        ("band was founded first Nine Herons", "date", BAND, "1988"),
+        ("group has more members Nine Herons", "number", BAND, "five"),
+        ("is a rock band Nine Herons", "bool", BAND, "yes"),
+        ("Isaura Venn is a Swedish engineer", "bool", VENN, "no"),
+        ("Oxbow Mill is in Canada", "bool", MILL, "yes"),
     ],
 )
-def test_sentences_of_fixed_form(text: str, expects: Expects, value: str) -> None:
-    found = _read(text, expects)
-    assert found is not None
-    assert (found.text, found.support >= 0.6) == (value, True)
+def test_a_value_is_read_as_its_passage_writes_it(
+    text: str, expects: Expects, found: Hit, value: str
+) -> None:
+    read = extract(text, expects, [found])
+    assert read is not None
+    assert read.text == value
+    assert 0.35 <= read.support <= 1
+    assert read.pick.chunk is found.chunk
+    if value not in ("yes", "no"):
+        assert value in read.pick.chunk.text[read.pick.start : read.pick.end]
 
 
-def test_a_value_is_held_by_the_sentence_that_is_picked() -> None:
-    found = _read("company is older Harl Works", "date")
-    assert found is not None
-    assert found.pick.chunk.title == "Harl Works"
-    assert found.text in found.pick.chunk.text[found.pick.start : found.pick.end]
+def test_the_passage_about_the_thing_is_read_wherever_it_ranks() -> None:
+    read = extract("is older Tobias Quill", "date", [VENN, FILM, QUILL])
+    assert read is not None
+    assert read.text == "9 March 1950"
+    assert read.pick.chunk is QUILL.chunk
 
 
-def test_a_passage_about_another_name_supports_little() -> None:
-    found = _read("was born later Ada Bell", "date", "Ulf Stone", "Harl Works")
-    assert found is None or found.support < 0.35
-
-
-def test_whether_something_holds() -> None:
-    yes = _read("Ada Bell painter", "bool")
-    assert yes is not None
-    assert yes.text == "yes"
-    no = _read("Ulf Stone american", "bool")
-    assert no is not None
-    assert no.text == "no"
-    assert _read("Ulf Stone painter", "bool") is None
-
-
-def test_two_values_as_good_as_each_other_support_half() -> None:
-    one = chunk("a", "Ada Bell (born 3 May 1912) was a painter.", "Ada Bell")
-    other = chunk("b", "Ada Bell (born 9 July 1941) was a singer.", "Ada Bell")
-    alone = extract("the birth of Ada Bell", "date", hits(one))
-    both = extract("the birth of Ada Bell", "date", hits(one, other))
+def test_two_things_of_one_name_halve_the_support() -> None:
+    other = hit(9, "Tobias Quill", "Tobias Quill (born 2 April 1850) was a Danish painter.")
+    alone, both = (
+        extract("is older Tobias Quill", "date", hits) for hits in ([QUILL], [QUILL, other])
+    )
     assert alone is not None
     assert both is not None
     assert both.support == pytest.approx(alone.support / 2)
 
 
-def test_the_more_exact_of_two_agreeing_dates_is_the_value() -> None:
-    page = chunk("a", "Gate is a 1920 film. It was released on 3 May 1920 in Norland.", "Gate")
-    found = extract("film was released first Gate", "date", hits(page))
-    assert found is not None
-    assert found.text == "3 May 1920"
+def test_who_lives_has_not_died() -> None:
+    read = extract("died first Tobias Quill", "date", [QUILL])
+    assert read is None or read.support < 0.35
 
 
-def test_nothing_is_read_from_nothing() -> None:
-    assert extract("was born later Ada Bell", "date", []) is None
-    assert extract("", "text", hits(chunk("a", "Gate is red.", "Gate"))) is None
-
-
-def test_a_title_that_is_part_of_a_longer_name_supports_little() -> None:
-    page = chunk("a", "Boat is a 1920 film.", "Boat")
-    part = extract("film was released first Jazz Boat", "date", hits(page))
-    whole = extract("film was released first Boat", "date", hits(page))
-    assert part is None or part.support < 0.35
-    assert whole is not None
-    assert whole.support >= 0.6
-
-
-def test_a_number_is_read_with_its_unit() -> None:
-    page = chunk("a", "Mount Esk is a mountain in Norland with a height of 2,310 m.", "Mount Esk")
-    found = extract("mountain is higher Mount Esk", "number", hits(page))
-    assert found is not None
-    assert found.text == "2,310 m"
-
-
-def test_a_lost_dash_leaves_two_dates() -> None:
-    page = chunk("a", "Ada Bell (June 1, 1912August 10, 2002) was a painter.", "Ada Bell")
-    found = extract("died later Ada Bell", "date", hits(page))
-    assert found is not None
-    assert (found.text, found.support >= 0.6) == ("August 10, 2002", True)
+@pytest.mark.parametrize(
+    "expects", ["entity", "person", "place", "date", "number", "bool", "list", "text"]
+)
+def test_without_passages_there_is_no_value(expects: Expects) -> None:
+    assert extract("is older Tobias Quill", expects, []) is None
+    assert extract(" ", expects, [QUILL]) is None
