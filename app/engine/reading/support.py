@@ -33,7 +33,8 @@ class PickWeights:
     2WikiMultihopQA, XQuAD and QED against the same questions without their gold passages, both
     filtered out of the search and never ingested; a third of the weight on texts without titles.
     Of signals that say how rare a word or name is in the collection only those were kept that do
-    not grow when a text is missing: a filtered index still knows its words.
+    not grow when a text is missing: a filtered index still knows its words. The judgement of the
+    passages alone is added, because alone neither noticed that no passage speaks of what is asked.
     """
 
     best_cosine: float = 5.4
@@ -46,7 +47,8 @@ class PickWeights:
     named: float = 4.9  # weight of the question in titles that the question names
     untitled: float = 0.6  # where no passage has a title to be named by
     constant: float = -3.3
-    threshold: float = -2.0
+    passages: float = 0.5  # of what the passages alone say, above their threshold
+    threshold: float = -1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +138,24 @@ def judge(
     known = sorted((cosine for cosine in cosines if cosine is not None), reverse=True)
     score = options.unknown_code * any(_is_code(name) for name in missing)
     signs: dict[str, float] = {}
+    if known:
+        second = known[1] if len(known) > 1 else known[0] - options.lone_gap
+        leading = cosines[0] if cosines[0] is not None else known[-1]
+        threshold = options.threshold
+        score += (
+            options.constant
+            + options.best_cosine * known[0]
+            + options.first_cosine * leading
+            + options.second_cosine * second
+            + options.uncovered * uncovered
+            + options.sentence * best
+            + options.untyped * untyped
+            + options.missing * share
+        )
     if known and picks is not None:
         weights = options.picks
+        # Two judges that err on different questions; together they are right more often.
+        score = weights.passages * (score - threshold)
         threshold = weights.threshold
         signs = {
             "best_cosine": known[0],
@@ -159,21 +177,7 @@ def judge(
             + weights.named * signs["named"]
             + weights.untitled * signs["untitled"]
         )
-    elif known:
-        second = known[1] if len(known) > 1 else known[0] - options.lone_gap
-        leading = cosines[0] if cosines[0] is not None else known[-1]
-        threshold = options.threshold
-        score += (
-            options.constant
-            + options.best_cosine * known[0]
-            + options.first_cosine * leading
-            + options.second_cosine * second
-            + options.uncovered * uncovered
-            + options.sentence * best
-            + options.untyped * untyped
-            + options.missing * share
-        )
-    else:
+    elif not known:
         threshold = options.lexical_threshold
         score += (
             options.lexical_constant
