@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,20 +27,21 @@ class Language:
     def __init__(self, model: ChatModel, name: str) -> None:
         self.model, self.name = model, name
         self._seen: tuple[float, Health] | None = None
+        self._asking = asyncio.Lock()
 
     async def health(self) -> Health:
         """Never down: without its model the service quotes sentences, and says so.
 
         Remembered for some seconds, so that whoever watches readiness does not burden the server.
         """
-        now = time.monotonic()
-        if self._seen is not None and now - self._seen[0] < _FRESH_S:
-            return self._seen[1]
-        found = await self.model.probe(_PROBE_S)
-        if found.status == "down":
-            found = Health("degraded", f"answers quote sentences: {found.detail}")
-        self._seen = (now, found)
-        return found
+        async with self._asking:  # who comes meanwhile is told the same
+            if self._seen is not None and time.monotonic() - self._seen[0] < _FRESH_S:
+                return self._seen[1]
+            found = await self.model.probe(_PROBE_S)
+            if found.status == "down":
+                found = Health("degraded", f"answers quote sentences: {found.detail}")
+            self._seen = (time.monotonic(), found)
+            return found
 
 
 @asynccontextmanager
@@ -50,7 +52,8 @@ async def language(settings: Settings) -> AsyncIterator[Language | None]:
         Misconfigured: Half of it is configured, or its address or key cannot be used.
     """
     chosen = settings.generation
-    if not chosen.url and not chosen.model:
+    key = chosen.key.get_secret_value()
+    if not (chosen.url or chosen.model or key):
         yield None
         return
     if not chosen.url or not chosen.model:
@@ -59,7 +62,7 @@ async def language(settings: Settings) -> AsyncIterator[Language | None]:
         )
     options = EndpointOptions(concurrency=chosen.concurrency)
     try:
-        endpoint = Endpoint(chosen.url, chosen.key.get_secret_value(), options)
+        endpoint = Endpoint(chosen.url, key, options)
     except ValueError as error:
         raise Misconfigured(f"ANABRANCH_GENERATION__URL or …__KEY: {error}") from error
     await endpoint.open()

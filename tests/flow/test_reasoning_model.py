@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from reasoning_world import (
     BRIDGE,
+    HOME,
     MILL,
     NODES,
     QUESTION,
@@ -24,6 +25,9 @@ from reasoning_world import (
     states,
     writes,
 )
+from stub_llm import Status, Text
+
+from tests.tables import harbour_file
 
 pytestmark = pytest.mark.anyio
 
@@ -260,3 +264,54 @@ async def test_a_model_that_obeys_a_document_changes_neither_plan_nor_citations(
     assert all(node["answer"] != "Zora of Zanzibar" for node in answer["plan"]["nodes"])
     assert trace["budget"]["limits"]["llm_calls"] == 12
     assert answer["usage"]["llm_calls"] <= 12
+
+
+async def test_rows_of_a_node_are_cited_and_need_no_reader(tmp_path: Path) -> None:
+    counting = plans(
+        ("1", "Who designed the Nine Heron Bridge?", ()),
+        ("2", "How many ships are there?", ()),
+        ("3", "Was #1 the designer of #2 ships?", ("1", "2")),
+    )
+
+    def tells(request: Any) -> Any:
+        rows = [n for n, text in shown(request).items() if text.startswith("count\n5")]
+        assert rows
+        good = writes(BRIDGE)(request).text
+        return Text(f"The count of ships is 5. [{rows[0]}]\n{good}")
+
+    reading = script(
+        plan=[counting], node__round__3__1=[reads(BRIDGE, "Isaura Venn")], synth=[tells]
+    )
+    source = {"name": "harbour", "url": f"sqlite:///{harbour_file(tmp_path)}"}
+    async with served(tmp_path / "kept", reading) as here:
+        made = await here.client.post(f"{HOME}/sql-sources", json=source)
+        assert made.status_code == 201, made.text
+        answer = await here.ask(reasoning="lag")
+        trace = await here.trace(answer)
+    assert states(answer)["2"] == ("resolved", "rows")
+    assert answer["plan"]["nodes"][1]["answer"] == "5"
+    assert not here.model.of("node.round.2.*")
+    third = trace["nodes"][2]
+    assert third["bound_text"] == "Was Isaura Venn the designer of 5 ships?"
+    (table,) = [one["sql"] for one in answer["citations"] if one["sql"] is not None]
+    assert (table["source"], table["rows"]) == ("harbour", [[5]])
+    assert [hit["sql"]["source"] for hit in answer["evidence"] if hit["sql"]] == ["harbour"]
+
+
+async def test_rows_of_an_inner_node_do_not_answer_the_question(tmp_path: Path) -> None:
+    counting = plans(
+        ("1", "How many ships are there?", ()), ("2", "Who designed bridge #1?", ("1",))
+    )
+    broken = script(
+        plan=[counting],
+        **{"node__round__2__*": [reads(BRIDGE, "Isaura Venn")]},
+        synth=[Status(500)],
+    )
+    source = {"name": "harbour", "url": f"sqlite:///{harbour_file(tmp_path)}"}
+    async with served(tmp_path / "kept", broken) as here:
+        await here.client.post(f"{HOME}/sql-sources", json=source)
+        answer = await here.ask("Who designed the Nine Heron Bridge?", reasoning="lag")
+    assert states(answer)["1"] == ("resolved", "rows")
+    assert answer["generator"] == "extractive"
+    assert "bridge" in cited(answer)
+    assert "count" not in answer["answer"]
