@@ -28,8 +28,9 @@ from typing import Any
 
 from benchmarks import report, scripted
 from benchmarks.answers import undegraded
+from benchmarks.gold import Gold, golds
 from benchmarks.retrieval import documents_of
-from benchmarks.scripted import Gold, Manner, Read, Scripted
+from benchmarks.scripted import Manner, Read, Scripted
 from benchmarks.service import DEFAULT_MODEL, Service, scratch_folder
 from benchmarks.sets import DEFAULT_DATA, Question, corpus, questions
 from benchmarks.timing import quantile
@@ -142,7 +143,7 @@ def by_script(
     service: Service,
     name: str,
     asked: Sequence[Question],
-    golds: Mapping[str, Gold],
+    known: Mapping[str, Gold],
     script: Scripted,
     way: Manner,
 ) -> dict[str, Any]:
@@ -152,7 +153,7 @@ def by_script(
     first: list[float] = []
     lost: Counter[str] = Counter()
     for question in asked:
-        gold = golds[question.id]
+        gold = known[question.id]
         script.about(gold)
         given, trace = put(service, name, question, "lag")
         lost.update(losses(gold, given.documents, script.read, trace))
@@ -216,8 +217,8 @@ def main() -> None:
                     given = [put(service, name, question, way)[0] for question in asked[name]]
                 tell(name, way, summary(given))
             found[name] |= compared(name, found[name])
-            golds = scripted.golds(args.data, name)
-            if not golds or not scripted_ways:
+            known = golds(args.data, name)
+            if not known or not scripted_ways:
                 continue
             script = Scripted({passage.id: passage.text for passage in corpus(args.data, name)})
             with scripted.serve(script) as server:
@@ -227,7 +228,7 @@ def main() -> None:
                 }
                 for manner in scripted_ways:
                     with Service(args.model, folder, model) as service:
-                        result = by_script(service, name, asked[name], golds, script, manner)
+                        result = by_script(service, name, asked[name], known, script, manner)
                     tell(name, manner, result)
     _print(found, [*ruled, *scripted_ways])
     report.write("reasoning", {"sets": found})

@@ -19,7 +19,6 @@ manner `recalled` the next query names the gold answer: a model that knows it wa
 from __future__ import annotations
 
 import ast
-import gzip
 import json
 import re
 import threading
@@ -28,36 +27,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any, Literal
+
+from benchmarks.gold import Gold, Hop, nodes
 
 Manner = Literal["gold", "always", "recalled"]
 
 MODEL = "gold"
 _PASSAGE = re.compile(r"<passage (\w+) number=(\d+) title=(.*?)>\n(.*?)\n</passage \1>", re.DOTALL)
 _QUESTION = re.compile(r"^Question: (.*)", re.MULTILINE)
-_REFERENCE = re.compile(r"#(\d+)")
 _WORD = re.compile(r"[^\W_]+")
 _SENTENCE = re.compile(r"\S.*?(?:[.!?](?=\s|$)|$)", re.DOTALL)
 _MOST_FACTS, _LONGEST_FACT, _LONGEST_QUERY = 8, 600, 300
-
-
-@dataclass(frozen=True, slots=True)
-class Hop:
-    """A gold sub-question; `#1` in it stands for the first one's answer."""
-
-    text: str
-    answer: str
-    document_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Gold:
-    """All that is known of a question."""
-
-    question: str
-    answers: tuple[str, ...]
-    hops: tuple[Hop, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +56,6 @@ class _Shown:
     document_id: str  # empty where no passage of the corpus has this text
     title: str
     text: str
-
-
-def golds(data: Path, name: str) -> dict[str, Gold]:
-    """By the question's id; empty for sets without gold sub-questions."""
-    found = {}
-    with gzip.open(data / name / "questions.jsonl.gz", "rt", encoding="utf-8") as stream:
-        for row in map(json.loads, stream):
-            hops = tuple(
-                Hop(hop["question"], hop["answer"], hop["supporting_id"])
-                for hop in row.get("decomposition") or ()
-            )
-            if hops:
-                found[row["id"]] = Gold(row["question"], tuple(row["answers"]), hops)
-    return found
 
 
 class Scripted:
@@ -203,21 +170,6 @@ class Scripted:
             found = (id for id, whole in self._texts.items() if text in whole)
             self._known[text] = next(found, "")
         return self._known[text]
-
-
-def nodes(gold: Gold) -> list[dict[str, Any]]:
-    """The gold plan as a model would write it."""
-    needed = {id for hop in gold.hops for id in _REFERENCE.findall(hop.text)}
-    loose = [str(k) for k in range(1, len(gold.hops)) if str(k) not in needed]
-    made = []
-    for number, hop in enumerate(gold.hops, 1):
-        last = number == len(gold.hops)
-        text = " ".join([hop.text, *(f"#{id}" for id in loose if last)])
-        needs = list(dict.fromkeys(_REFERENCE.findall(text)))
-        made.append(
-            {"id": str(number), "text": text, "needs": needs, "op": "retrieve", "expects": "text"}
-        )
-    return made
 
 
 def folded(text: str) -> str:
