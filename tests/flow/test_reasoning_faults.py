@@ -91,7 +91,8 @@ class Changing:
 async def test_a_model_that_fails_a_step_costs_the_step_and_nothing_else(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, fault: str
 ) -> None:
-    caplog.set_level(logging.DEBUG)
+    for talkative in ("anabranch", "httpx", "httpcore", "uvicorn"):
+        caplog.set_level(logging.DEBUG, talkative)
     model = Changing()
     async with served(tmp_path, {"*": [model]}, key=MODEL_KEY) as here:
         for step, before in BEFORE.items():

@@ -33,6 +33,7 @@ WELL = {
     "node": reads(BRIDGE, "Isaura Venn"),
     "synth": writes(SCHOOL, BRIDGE, MILL, short="Odo Marsh"),
 }
+GREEDY = Text(f"{BRIDGE} [1]", usage=(3_000, 900))
 REPLIES: tuple[Any, ...] = (
     WELL["plan"],
     WELL["node"],
@@ -49,7 +50,7 @@ REPLIES: tuple[Any, ...] = (
     Text("{}"),
     Text(f"{SCHOOL} [1]", finish="length"),
     Text(f"{SCHOOL} [2]", usage=None),
-    Text(f"{BRIDGE} [1]", usage=(3_000, 900)),
+    GREEDY,
     Cut((f"{SCHOOL} [1]\n", "And"), clean=False),
     Echo(),
     Reset(),
@@ -111,9 +112,11 @@ def test_limits_hold_and_citations_are_true(
     answer = runner.run(here.ask(reasoning=reasoning, budget=budget))
     usage = answer["usage"]
     assert usage["llm_calls"] <= calls
-    # A server may count more than was granted: by one call of each that is under way at once.
-    most = 3_000 * (1 + 2 * any(n >= 0 for n in numbers))
-    assert usage["prompt_tokens"] <= prompt + most
+    # A server that counts more than was granted exceeds a limit by the calls under way at once,
+    # each with its repair.
+    greedy = any(REPLIES[number] is GREEDY for number in numbers if number >= 0)
+    assert usage["prompt_tokens"] <= prompt + 4 * 3_000 * greedy
+    assert usage["completion_tokens"] <= 3_000 + 4 * 900 * greedy
     assert usage["took_ms"] <= 1_000 * (seconds + 0.7)
     assert "zanzibar" not in answer["answer"].lower()
     assert "Zora" not in answer["answer"]
