@@ -420,6 +420,7 @@ def live(services: Services, **given: Any) -> Iterator[str]:
     # Bound here: connections wait in the backlog until the thread accepts them.
     door = socket.create_server(("127.0.0.1", 0))
     servers: list[Server] = []
+    made = threading.Event()
 
     @asynccontextmanager
     async def build(_: Settings) -> AsyncIterator[Services]:
@@ -432,10 +433,13 @@ def live(services: Services, **given: Any) -> Iterator[str]:
                 Stated(app, state), lifespan="off", log_config=None, access_log=False
             )
             servers.append(Server(config))
+            made.set()
             await servers[0].serve([door])
 
     thread = threading.Thread(target=asyncio.run, args=(main(),))
     thread.start()
     yield f"http://127.0.0.1:{door.getsockname()[1]}"
+    # A test that asked nothing may be over before the thread has made its server.
+    made.wait(30)
     servers[0].should_exit = True
     thread.join(10)

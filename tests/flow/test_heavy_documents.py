@@ -61,6 +61,7 @@ async def heavy(folder: Path, *documents: dict[str, Any]) -> None:
         assert found.json()["degraded"] == []
 
 
+@pytest.mark.slow
 async def test_a_hundred_thousand_names_hold_nobody_up(tmp_path: Path) -> None:
     """Twice, in other passages: then each of them is an entity of the graph."""
     once = names(100_000)

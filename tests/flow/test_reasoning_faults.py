@@ -31,7 +31,7 @@ from stub_llm import Cut, Echo, Hang, Raw, Request, Reset, Status, Text
 
 from tests.whole import KEY
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 MODEL_KEY = "sk-the-key-of-the-model-server"
 QUOTING = json.dumps({"error": {"message": f"no: Bearer {MODEL_KEY}"}})
 SLACK_S = 0.7

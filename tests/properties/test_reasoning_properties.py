@@ -91,6 +91,7 @@ def house(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+@pytest.mark.slow
 @given(
     calls=st.integers(0, 12),
     prompt=st.integers(0, 24_000),

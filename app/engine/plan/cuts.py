@@ -63,12 +63,12 @@ def cuts(tokens: Sequence[Token]) -> list[Cut]:
 
 def relative(tokens: Sequence[Token]) -> Cut | None:
     """`the N (who|which|that|where|…) CLAUSE`, also with a participle for the pronoun."""
+    # Only a question like "The state where X died has how many" begins with its noun.
+    first = -1 if _asks_late(tokens) else 0
     for place in range(len(tokens) - 2, 1, -1):
         word, before = tokens[place].low, tokens[place - 1].low
         if word in RELATIVES or (word in PARTICIPLES and before not in FUNCTION_WORDS):
             opens = place - 1 if word == "which" and before in BEFORE_WHICH else place
-            # Only a question like "The state where X died has how many" begins with its noun.
-            first = -1 if _asks_late(tokens) else 0
             for start in range(opens - 1, max(first, opens - _HEAD_REACH - 1), -1):
                 if tokens[start].low in ARTICLES:
                     return Cut("relative", start, clause_end(tokens, place + 1))

@@ -15,6 +15,7 @@ from app.engine.ranking.appraise import Appraiser
 from app.engine.ranking.wave import WaveOptions
 from app.engine.reasoning.followed import Followed
 from app.engine.reasoning.found import Hop, Sub
+from app.engine.reasoning.grounds import about
 from app.engine.reasoning.join import Joined, join
 from app.engine.reasoning.memory import Memory, MemoryOptions, Record
 from app.engine.reasoning.nodes import Asked, Nodes, Wording
@@ -112,6 +113,7 @@ class Executor:
             tuple(wordings),
             _earlier(node, walk.hops),
             valued=walk.valued(node),
+            grounded=all(walk.grounded(id) for id in node.needs),
             until=walk.until,
         )
         if not run.thinks:
@@ -173,6 +175,16 @@ class _Walk:
         hops = {id: hop.answer for id, hop in self.hops.items()}
         joined = {id: one.answer for id, one in self.joined.items()}
         return {id: sub for id, sub in (hops | joined).items() if sub is not None}
+
+    def grounded(self, id: str) -> bool:
+        """Whether what a node is replaced by came from a passage about the right thing."""
+        if id not in self.hops:
+            return True
+        hop = self.hops[id]
+        if hop.status == "resolved" or not hop.guesses:
+            return True
+        sure = about(hop.text, hop.guesses[0].passage)
+        return sure and all(self.grounded(need) for need in hop.node.needs)
 
     def stopped(self, id: str) -> bool:
         """Whether a node that was reached has no answer."""

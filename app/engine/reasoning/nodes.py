@@ -12,6 +12,7 @@ from app.domain.plan import SubQuestion
 from app.engine.ranking.appraise import Appraiser
 from app.engine.reading.words import content
 from app.engine.reasoning.found import Hop, NodeStatus, Round, Sub, Variant
+from app.engine.reasoning.grounds import about
 from app.engine.reasoning.guess import Fit, Guess, GuessOptions, guesses
 from app.engine.reasoning.loop import Loop, Looped
 from app.engine.reasoning.wordings import Wordings
@@ -50,6 +51,7 @@ class Asked:
         wordings: The likeliest first.
         earlier: Ancestors, each with its answer.
         valued: Whether its value is needed, and not only a bridge to the next node.
+        grounded: Whether what it is bound to came from passages about the right things.
         until: Monotonic time at which the channels must have answered.
     """
 
@@ -57,6 +59,7 @@ class Asked:
     wordings: tuple[Wording, ...]
     earlier: tuple[tuple[str, str], ...]
     valued: bool
+    grounded: bool
     until: float
 
 
@@ -131,7 +134,8 @@ class Nodes:
         if not any(variant.passages for variant in look.variants):
             return Hop(node, text, "stopped", "no_new_evidence")
         found = tuple(await self._guesses(query, look.variants, node))
-        answer = self._value(node, look.variants, found) if asked.valued else None
+        sure = asked.valued and asked.grounded
+        answer = self._value(node, look.variants, found) if sure else None
         status: NodeStatus = "guessed" if found or answer else "stopped"
         reason = "candidates" if status == "guessed" else "low_support"
         return Hop(node, text, status, reason, guesses=found, answer=answer)
@@ -152,6 +156,9 @@ class Nodes:
         hits = _hits(variants)[: self._options.hits]
         said = extract(variants[0].query.text, node.expects, hits, self._options.write)
         if said is None or said.support < self._options.support:
+            return None
+        sentence = said.pick.chunk.text[said.pick.start : said.pick.end]
+        if not about(variants[0].query.text, said.pick.chunk, sentence):
             return None
         texts = tuple(guess.text for guess in found) if node.expects == "list" else ()
         return Sub(said.text, said.support, False, (said.pick,), texts)
