@@ -65,11 +65,14 @@ class Writers:
         # An operand whose sentence is gone leaves the verdict without a leg.
         if len(kept) < len(picks) or not (kept or rows):
             return None
-        page.state(Statement(joined.result.text, (*kept, *rows)))
+        text = sanitise(joined.result.text)
+        if not text:
+            return None
+        page.state(Statement(text, (*kept, *rows)))
         for statement in statements(kept):
             page.state(statement)
         trace = {"reason": "computed", "statements": _shown(picks, quotes)}
-        return Outcome("answered", trace, joined.result.short)
+        return Outcome("answered", trace, sanitise(joined.result.short) or None)
 
     async def model(
         self,

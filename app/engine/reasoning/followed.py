@@ -53,10 +53,11 @@ class Followed:
 
     @property
     def used(self) -> list[Hit]:
-        """What the trusted answers of nodes rest on, in the order of the plan, each once."""
+        """What trusted answers and verdicts rest on, in the order of the plan, each once."""
+        operands = [sub for one in self.joined for sub in one.operands]
         found: dict[str, Hit] = {}
         for hop in self.hops:
-            if hop.answer is None or not hop.answer.trusted:
+            if hop.answer is None or not (hop.answer.trusted or hop.answer in operands):
                 continue
             picked = {pick.chunk.key for pick in hop.answer.picks}
             for variant in hop.variants:
