@@ -198,10 +198,12 @@ class Ask:
     ) -> Answer:
         run, page, found = work.run, work.page, work.found
         spent = run.ledger.spent
+        plan = traces.plan(work.thought, outcome.short)
         trace = {
             "mode": "lag" if work.thought.plan else "direct",
             "asked_as": work.asked,
             **traces.reasoning(work.thought, work.rounds, run),
+            "plan": plan,
             "search": dict(found.trace) if found else None,
             **outcome.trace,
         }
@@ -213,7 +215,7 @@ class Ask:
             short_answer=outcome.short,
             citations=tuple(page.citations),
             evidence=found.hits if found else (),
-            plan=traces.plan(work.thought),
+            plan=plan,
             degraded=(*(found.degraded if found else ()), *run.degraded),
             usage=Usage(
                 llm_calls=spent.calls,

@@ -16,8 +16,12 @@ from app.engine.run import Call, Run
 _GUESSES = 3
 
 
-def plan(thought: Thought) -> dict[str, Any] | None:
-    """The plan with what became of each node; None if the question was not split."""
+def plan(thought: Thought, short: str | None = None) -> dict[str, Any] | None:
+    """The plan with what became of each node; None if the question was not split.
+
+    Args:
+        short: The short answer of the question, which is the last node's where it has none.
+    """
     made = thought.plan
     if made is None:
         return None
@@ -34,6 +38,7 @@ def plan(thought: Thought) -> dict[str, Any] | None:
                 "op": node.op,
                 "expects": node.expects,
                 **_outcome(thought.hops.get(node.id), joined.get(node.id)),
+                **({"answer": short} if short and node == made.final else {}),
             }
             for node in made.nodes
         ],
@@ -66,7 +71,6 @@ def reasoning(thought: Thought, rounds: Sequence[Mapping[str, Any]], run: Run) -
     signals = looped.signals if looped else ()
     return {
         "gate": dict(thought.gate),
-        "plan": plan(thought),
         "plan_issues": list(thought.planning.issues) if thought.planning else [],
         "nodes": [_node(hop, place.get(hop.node.id, 0)) for hop in thought.hops.values()],
         "rounds": [

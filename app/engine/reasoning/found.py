@@ -72,11 +72,12 @@ class Hop:
     answer: Sub | None = None
     rounds: tuple[Round, ...] = ()
     remembered: bool = False
+    valued: bool = False  # its value is needed, not only a bridge to the next node
     ms: float = 0.0
 
     @property
     def said(self) -> str | None:
-        """The answer, else the likeliest guess."""
+        """The answer; of a node that is only a bridge else the likeliest guess."""
         if self.answer is not None:
             return self.answer.text
-        return self.guesses[0].text if self.guesses else None
+        return self.guesses[0].text if self.guesses and not self.valued else None

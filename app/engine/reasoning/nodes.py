@@ -97,7 +97,12 @@ class Nodes:
             await self._second(run, look, first)
         hop = await self._concluded(query, asked, look, rows, looped)
         signals = looped.signals if looped else ()
-        return replace(hop, variants=tuple(look.variants), rounds=look.rounds(signals))
+        return replace(
+            hop,
+            variants=tuple(look.variants),
+            rounds=look.rounds(signals),
+            valued=asked.valued,
+        )
 
     async def _read(self, run: Run, asked: Asked, look: _Look, first: Sequence[Variant]) -> Looped:
         """Have a model read rounds, of which the first is asked already."""
