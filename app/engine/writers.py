@@ -16,6 +16,7 @@ from app.engine.cite import CiteOptions, Passages, Statement, quoted, statements
 from app.engine.operators.operate import Undecided, Verdict
 from app.engine.page import Page
 from app.engine.reading.passage import folded
+from app.engine.reading.question import asked
 from app.engine.reasoning.found import Hop
 from app.engine.reasoning.join import Joined
 from app.engine.reasoning.lag import Thought
@@ -60,7 +61,9 @@ class Writers:
             return None
         picks = list({_place(p): p for sub in joined.operands for p in sub.picks}.values())
         quotes = await quoted(picks, self._passages, collection, self._options.cite)
-        rows = tuple(sub.rows for sub in joined.operands if sub.rows is not None)
+        rows = tuple(dict.fromkeys(table for sub in joined.operands for table in sub.tables))
+        if any(not sub.picks and not sub.tables for sub in joined.operands):
+            return None
         kept = [quote for quote in quotes if quote is not None]
         # An operand whose sentence is gone leaves the verdict without a leg.
         if len(kept) < len(picks) or not (kept or rows):
@@ -84,6 +87,8 @@ class Writers:
         page: Page,
     ) -> Outcome | None:
         """What a model writes, as far as it can be verified; None where it writes nothing."""
+        if missing.tables_lost(found) and asked(question).aggregate:
+            return None  # a count or a sum is never guessed from prose
         made = await synthesise(
             run,
             question,
@@ -100,7 +105,9 @@ class Writers:
         if made.outcome == "no answer":
             page.remark(missing.unheld(found))
             return Outcome(
-                "unanswerable", {**trace, "reason": "not supported"}, generator=made.model
+                "unanswerable",
+                {**trace, "reason": "not supported"},
+                generator=made.model or EXTRACTIVE,
             )
         if made.outcome == "nothing verified":
             run.degrade("llm", f"{STEP}: nothing that it wrote could be verified")
@@ -109,13 +116,14 @@ class Writers:
         for gap in gaps:
             page.remark(gap)
         status: Status = "partial" if gaps else "answered"
-        return Outcome(status, {**trace, "reason": "supported"}, made.short, made.model)
+        generator = made.model or EXTRACTIVE
+        return Outcome(status, {**trace, "reason": "supported"}, made.short, generator)
 
     async def extractive(
         self, collection: CollectionId, question: str, found: Found, thought: Thought, page: Page
     ) -> Outcome:
         """Verbatim sentences and rows, or one sentence on why there are none."""
-        passed = [hop.answer.rows for hop in _inner(thought) if hop.answer]
+        passed = [t for hop in _inner(thought) if hop.answer for t in hop.answer.tables]
         hits = [hit for hit in found.hits if hit.rows is None or hit.rows not in passed]
         draft = write(
             question, hits, missing.tables_lost(found), self._options.write, found.signals
@@ -180,9 +188,16 @@ def _open(thought: Thought) -> list[str]:
     ]
     gaps = [f"No answer was found to: “{sanitise(hop.text)}”." for hop in stopped]
     last = thought.joined[-1] if thought.joined else None
-    if last is not None and isinstance(last.result, Undecided) and last.complete:
-        gaps.append(f"This was left open: {sanitise(last.result.reason)}.")
-    return gaps
+    if last is None or not isinstance(last.result, Undecided):
+        return gaps
+    if last.complete:
+        return [*gaps, f"This was left open: {sanitise(last.result.reason)}."]
+    unread = [thought.hops[id] for id in last.node.needs if id in thought.hops]
+    return gaps + [
+        f"No value was found for: “{sanitise(hop.text)}”."
+        for hop in unread
+        if hop.answer is None and hop.status != "stopped"
+    ]
 
 
 def _place(pick: Pick) -> tuple[str, int, int]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from app.domain.hit import Found, Hit
+from app.domain.errors import NoEvidence
+from app.domain.hit import Degraded, Found, Hit
 from app.engine.reasoning.loop import Loop, Looped
 from app.engine.run import Run
 from retrievers.types import Chunk
@@ -26,19 +27,26 @@ async def gather(
         NoEvidence: Every channel failed.
     """
     first = await search(question, 1, "the question")
+    lost: dict[Degraded, None] = dict.fromkeys(first.degraded)
     if not run.thinks or not first.hits:
         return first, None
     hits = {hit.key: hit for hit in first.hits}
 
     async def ask(query: str, number: int, why: str) -> Sequence[Chunk]:
-        found = first if number == 1 else await search(query, number, why)
+        try:
+            found = first if number == 1 else await search(query, number, why)
+        except NoEvidence as error:
+            # The first round stands; only what was asked besides is lost.
+            lost[Degraded("graph", f"a follow-up query: {error}")] = None
+            return []
+        lost.update(dict.fromkeys(found.degraded))
         for hit in found.hits:
             hits.setdefault(hit.key, hit)
         return [hit.chunk for hit in found.hits if hit.chunk is not None]
 
     rounds = min(ROUNDS, max(1, run.ledger.budget.rounds))
     looped = await loop.run(run, step, question, (), ask, rounds, conclude=False)
-    return replace(first, hits=_ordered(hits, looped.keys, top_k)), looped
+    return replace(first, hits=_ordered(hits, looped.keys, top_k), degraded=tuple(lost)), looped
 
 
 def _ordered(hits: dict[str, Hit], read: Sequence[str], top_k: int) -> tuple[Hit, ...]:

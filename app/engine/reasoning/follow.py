@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from app.domain.errors import StorageUnavailable
 from app.domain.events import StepCompleted, StepStarted
 from app.domain.plan import Plan, SubQuestion
 from app.engine.operators.operate import Undecided
@@ -95,7 +96,7 @@ class Executor:
         except TimeoutError:
             run.limit("seconds")
             hop = Hop(node, text, "stopped", "deadline")
-        except RetrieverError as error:
+        except (RetrieverError, StorageUnavailable) as error:
             run.degrade("graph", f"a sub-question was not looked up: {error}")
             hop = Hop(node, text, "stopped", "store_unavailable")
         hop = replace(hop, ms=round(1000 * (time.monotonic() - began), 3))

@@ -62,7 +62,7 @@ class Followed:
             picked = {pick.chunk.key for pick in hop.answer.picks}
             for variant in hop.variants:
                 for item in variant.rows:
-                    if item.origin == hop.answer.rows:
+                    if item.origin in hop.answer.tables:
                         standing = {item.channel: Standing(1, item.score)}
                         found.setdefault(item.key, Hit(item, item.score, standing))
                 for item, score in zip(variant.passages, variant.scores, strict=True):

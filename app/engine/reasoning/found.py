@@ -56,7 +56,7 @@ class Sub:
     trusted: bool  # a model's, or read from rows; not a guess by rules
     picks: tuple[Pick, ...] = ()
     texts: tuple[str, ...] = ()  # all of it, where the answer is a list
-    rows: Rows | None = None
+    tables: tuple[Rows, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ class Joined:
             min((sub.support for sub in self.operands), default=0.0),
             all(sub.trusted for sub in self.operands),
             tuple(pick for sub in self.operands for pick in sub.picks),
+            tables=tuple(table for sub in self.operands for table in sub.tables),
         )
 
 

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.engine.ranking.appraise import QueryEncoder
+from app.engine.reading.sentences import sentences
 from app.engine.reasoning.found import Sub
 from app.engine.reasoning.pool import Fact, Pool
+from app.engine.reasoning.verbatim import held, terms
 from app.engine.run import Run
 from app.engine.steps.round import MOST_PASSAGES, Reading, answer_from_pool, read_round
 from app.engine.steps.write import Pick
@@ -136,8 +138,22 @@ def _sub(
 ) -> Sub:
     """The answer, resting on the facts that carry it, else on those of its passages."""
     facts = [fact for fact in pool.known if fact.passage in keys and fact.passage in chunks]
-    carrying = [fact for fact in facts if fact.answers] or facts
-    return Sub(text, support, True, tuple(_pick(fact, chunks, support) for fact in carrying))
+    carrying = [_pick(fact, chunks, support) for fact in facts if fact.answers]
+    if not carrying:
+        # The answer stands in a cited passage, but in none of the spans that were copied.
+        carrying = [
+            pick for key in keys if key in chunks for pick in _said(text, chunks[key], support)
+        ]
+    return Sub(text, support, True, tuple(carrying or (_pick(f, chunks, support) for f in facts)))
+
+
+def _said(text: str, chunk: Chunk, support: float) -> list[Pick]:
+    """The first sentence of the passage that holds the whole answer."""
+    wanted = terms(text)
+    for start, end, closed, _ in sentences(chunk.text):
+        if held(wanted, chunk.text[start:end]) == wanted:
+            return [Pick(chunk, start, end, closed, support)]
+    return []
 
 
 def _pick(fact: Fact, chunks: Mapping[str, Chunk], support: float) -> Pick:

@@ -151,7 +151,7 @@ class Nodes:
             if isinstance(item.origin, Rows) and item.score >= self._options.sure_rows:
                 told = tell(item.origin, self._options.write.rows)
                 if told is not None and told.short:
-                    return Sub(told.short, item.score, True, rows=item.origin)
+                    return Sub(told.short, item.score, True, tables=(item.origin,))
         return None
 
     def _value(

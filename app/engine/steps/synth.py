@@ -74,7 +74,7 @@ async def synthesise(
         release: Is given each verified statement at once, in order; mended ones at the end.
     """
     options = options or SynthOptions()
-    if not run.thinks:
+    if not run.thinks or not hits:
         return None
     canary, word = nonce(), nonce()
     told = [(note.question, note.answer) for note in notes]
@@ -94,7 +94,7 @@ async def synthesise(
     left = min(options.prompt_tokens, run.ledger.prompt_tokens_left)
     shown = fitting(every, left - prompt_tokens(asking([])), word)
     if not shown:
-        return Synthesis("failed" if hits else "no answer")
+        return Synthesis("failed")
     checker = Checker(question, hits[: len(shown)], collection, passages, release, options)
     leak = _Leak(canary)
     ending, model = await _written(run, asking(shown), checker, leak, options)

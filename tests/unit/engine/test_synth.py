@@ -119,7 +119,7 @@ async def test_no_answer_is_no_answer() -> None:
 
 async def test_without_passages_nothing_is_asked() -> None:
     done = await written({}, [], QUESTION)
-    assert done.done.outcome == "no answer"
+    assert done.synthesis is None
     assert done.steps == []
 
 
