@@ -47,6 +47,8 @@ class ChannelSeen:
     status: str
     count: int
     ms: float
+    detail: str = ""  # what went wrong
+    hits: Sequence[tuple[str, float]] = ()  # keys and scores of the first, for the trace
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ from app.engine.reasoning.lag import Lag, Thought
 from app.engine.request import Request
 from app.engine.run import Run
 from app.engine.steps.rewrite import standalone
-from app.engine.writers import Outcome, WriterOptions, Writers
+from app.engine.writers import EXTRACTIVE, Outcome, WriterOptions, Writers
 from retrievers.filters import Filter
 from retrievers.types import CollectionId, Query
 
@@ -127,7 +127,9 @@ class Ask:
         except TimeoutError:
             run.degrade("budget", f"{budget.seconds:g} seconds have passed")
             work.page.remark(missing.out_of_time(budget, work.found, work.page.text))
-            outcome = Outcome("budget_exhausted", {"reason": "deadline"})
+            # Rules write a page at once: what stands on one that was cut short is a model's.
+            author = self._model.name if self._model and work.page.citations else EXTRACTIVE
+            outcome = Outcome("budget_exhausted", {"reason": "deadline"}, generator=author)
         answer = self._closed(id, request, work, outcome, began)
         run.tell(Completed(answer))
         return answer
@@ -204,7 +206,6 @@ class Ask:
             "asked_as": work.asked,
             **traces.reasoning(work.thought, work.rounds, run),
             "plan": plan,
-            "search": dict(found.trace) if found else None,
             **outcome.trace,
         }
         return Answer(

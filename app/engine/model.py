@@ -32,6 +32,9 @@ class LanguageModel(Protocol):
     the block of `stream`, ends the request at the server at once.
     """
 
+    name: str
+    """As the server calls the model."""
+
     async def complete(
         self,
         step: str,

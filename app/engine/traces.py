@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from app.domain.hit import Found
+from app.domain.hit import Found, Hit
 from app.engine.operators.operate import Undecided, Verdict
 from app.engine.reasoning.found import Hop, Round
 from app.engine.reasoning.join import Joined
@@ -46,17 +46,8 @@ def plan(thought: Thought, short: str | None = None) -> dict[str, Any] | None:
 
 
 def searched(number: int, why: str, found: Found) -> dict[str, Any]:
-    """One search for the whole question."""
-    return {
-        "round": number,
-        "query": found.trace.get("query"),
-        "why": why,
-        "channels": [
-            {name: one.get(name) for name in ("channel", "status", "found", "took_ms", "detail")}
-            for one in found.trace.get("channels", ())
-        ],
-        "fused": [[hit.key, hit.score] for hit in found.hits],
-    }
+    """One search for the whole question: how it was ranked, and what each channel gave."""
+    return {"round": number, "why": why, **found.trace, "fused": _fused(found.hits)}
 
 
 def reasoning(thought: Thought, rounds: Sequence[Mapping[str, Any]], run: Run) -> dict[str, Any]:
@@ -126,13 +117,27 @@ def _round(one: Round) -> dict[str, Any]:
                 "status": seen.status,
                 "found": seen.count,
                 "took_ms": seen.ms,
+                "detail": seen.detail,
+                "hits": [list(hit) for hit in seen.hits],
             }
             for seen in one.channels
         ],
-        "fused": [[key, score] for key, score in one.hits],
+        "fused": _fused(one.fused),
         "new": one.new,
         **one.signals,
     }
+
+
+def _fused(hits: Sequence[Hit]) -> list[dict[str, Any]]:
+    """The order that was made of the channels' lists, with where each had put the passage."""
+    return [
+        {
+            "key": hit.key,
+            "score": hit.score,
+            "channels": {name: [at.rank, at.score] for name, at in hit.channels.items()},
+        }
+        for hit in hits
+    ]
 
 
 def _operator(one: Joined) -> dict[str, Any]:

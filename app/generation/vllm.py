@@ -30,7 +30,7 @@ class ChatModel:
     """
 
     def __init__(self, endpoint: Endpoint, model: str) -> None:
-        self._endpoint, self._model = endpoint, model
+        self._endpoint, self.name = endpoint, model
 
     async def complete(
         self,
@@ -57,7 +57,7 @@ class ChatModel:
         deadline, told, total = Deadline.after(seconds), messages(prompt), Spent()
         faults = [""]
         for _ in range(1 + repairs):
-            body = request(self._model, told, sampling)
+            body = request(self.name, told, sampling)
             body["response_format"] = response_format(schema)
             try:
                 said = whole(await self._endpoint.post(_PATH, step, body, deadline))
@@ -67,7 +67,7 @@ class ChatModel:
             total += spent(said, told)
             value = read(schema, said)
             if not isinstance(value, list):
-                return Completion(value, total, said.model or self._model, said.finish)
+                return Completion(value, total, said.model or self.name, said.finish)
             faults = value
             told = [*told, *repair(said, faults)]
         raise MalformedReply(f"the reply does not satisfy {schema.__name__}: {faults[0]}", total)
@@ -88,11 +88,11 @@ class ChatModel:
             MalformedReply: On reading: events that are no chat completion, or no text at all.
         """
         told = messages(prompt)
-        body = request(self._model, told, sampling)
+        body = request(self.name, told, sampling)
         body |= {"stream": True, "stream_options": {"include_usage": True}}
         deadline = Deadline.after(seconds)
         async with self._endpoint.stream(_PATH, step, body, deadline) as chunks:
-            yield Writing(chunks, told, self._model)
+            yield Writing(chunks, told, self.name)
 
     async def probe(self, seconds: float = 5.0) -> Health:
         """What the server answers to a listing of its models; never raises, costs no tokens.
@@ -110,9 +110,9 @@ class ChatModel:
         named = {
             entry["id"]: entry for entry in entries if isinstance(entry, dict) and "id" in entry
         }
-        if self._model not in named:
+        if self.name not in named:
             others = self._endpoint.told(", ".join(sorted(map(str, named)))) or "nothing"
-            return Health("degraded", f"{url} does not serve {self._model}, but {others}")
-        context = named[self._model].get("max_model_len")  # of vLLM; others do not say it
+            return Health("degraded", f"{url} does not serve {self.name}, but {others}")
+        context = named[self.name].get("max_model_len")  # of vLLM; others do not say it
         size = f", {context} tokens" if type(context) is int else ""
-        return Health("ok", f"{url} serves {self._model}{size}")
+        return Health("ok", f"{url} serves {self.name}{size}")

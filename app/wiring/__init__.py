@@ -174,6 +174,7 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
             encoding.notice,
             language,
         )
+        model = language.model if language else None
         writing = WriteOptions(cosines=encoding.cosines)
         lag = reasoner(settings.reasoning, doors, appraiser, chunks, writing) if appraiser else None
         yield Services(
@@ -191,9 +192,9 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
                 documents,
                 AskOptions(Budget(**settings.budget.model_dump()), WriterOptions(write=writing)),
                 lag,
-                language.model if language else None,
+                model,
             ),
-            model=language.name if language else None,
+            model=model.name if model else None,
             examiner=doctor,
             first_key=first_key,
         )

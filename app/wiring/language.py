@@ -18,14 +18,10 @@ _FRESH_S = 5.0
 
 
 class Language:
-    """The open model, and whether its server answers.
+    """The open model, and whether its server answers."""
 
-    Args:
-        name: As the server calls it.
-    """
-
-    def __init__(self, model: ChatModel, name: str) -> None:
-        self.model, self.name = model, name
+    def __init__(self, model: ChatModel) -> None:
+        self.model = model
         self._seen: tuple[float, Health] | None = None
         self._asking = asyncio.Lock()
 
@@ -67,6 +63,6 @@ async def language(settings: Settings) -> AsyncIterator[Language | None]:
         raise Misconfigured(f"ANABRANCH_GENERATION__URL or …__KEY: {error}") from error
     await endpoint.open()
     try:
-        yield Language(ChatModel(endpoint, chosen.model), chosen.model)
+        yield Language(ChatModel(endpoint, chosen.model))
     finally:
         await endpoint.close()

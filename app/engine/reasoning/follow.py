@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from app.domain.errors import StorageUnavailable
 from app.domain.events import StepCompleted, StepStarted
 from app.domain.plan import Plan, SubQuestion
 from app.engine.operators.operate import Undecided
@@ -88,17 +87,8 @@ class Executor:
     async def _hop(self, run: Run, node: SubQuestion, walk: _Walk) -> Hop:
         began = time.monotonic()
         wordings = self._bound(node, walk)
-        text = wordings[0][0]
-        run.tell(StepStarted(node.id, text))
-        try:
-            async with asyncio.timeout(max(0.0, walk.until - began)):
-                hop = await self._answered(run, node, wordings, walk)
-        except TimeoutError:
-            run.limit("seconds")
-            hop = Hop(node, text, "stopped", "deadline")
-        except (RetrieverError, StorageUnavailable) as error:
-            run.degrade("graph", f"a sub-question was not looked up: {error}")
-            hop = Hop(node, text, "stopped", "store_unavailable")
+        run.tell(StepStarted(node.id, wordings[0][0]))
+        hop = await self._answered(run, node, wordings, walk)
         hop = replace(hop, ms=round(1000 * (time.monotonic() - began), 3))
         run.tell(StepCompleted(node.id, hop.status, hop.said, hop.reason))
         return hop
@@ -120,7 +110,10 @@ class Executor:
         if not run.thinks:
             return await self._nodes.ask(run, walk.query, asked)
         # Asking a model costs more than looking whether it was asked before.
-        vector = (await self._appraiser.encoder.queries([text]))[0]
+        try:
+            vector = (await self._appraiser.encoder.queries([text]))[0]
+        except RetrieverError:  # the channel that needs the encoder says so
+            return await self._nodes.ask(run, walk.query, asked)
         known = walk.memory.recall(text, vector)
         if known is not None:
             return replace(walk.kept[known.text], node=node, text=text, remembered=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from app.domain.events import ChannelSeen
-from app.domain.hit import Degraded, Standing
+from app.domain.hit import Degraded, Hit, Standing
 from app.domain.plan import SubQuestion
 from app.engine.reasoning.guess import Guess
 from app.engine.steps.write import Pick
@@ -42,7 +42,7 @@ class Round:
     query: str
     why: str
     channels: tuple[ChannelSeen, ...]
-    hits: tuple[tuple[str, float], ...]  # keys and anchor scores of the first passages
+    fused: tuple[Hit, ...]  # the first passages by anchor score, with their standings
     new: int  # passages that no round before had among its first
     signals: Mapping[str, Any] = field(default_factory=dict)  # of sufficiency
 

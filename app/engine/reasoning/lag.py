@@ -14,6 +14,7 @@ from typing import Any
 from app.domain.plan import Plan
 from app.engine.hardness import Hardness, hardness
 from app.engine.operators.operate import Verdict
+from app.engine.plan.tokens import read
 from app.engine.reasoning.follow import Executor
 from app.engine.reasoning.followed import Followed
 from app.engine.reasoning.found import Hop
@@ -93,7 +94,8 @@ class Lag:
         if reasoning == "auto" and seen.probability < self._options.hard:
             return Thought({**signals, "decision": "direct", "reason": "not hard"})
         names = self._graph.names(query.collection)
-        planning = await propose(run, query.text, names, most_nodes=run.ledger.budget.nodes)
+        linked = [token.text for token in read(query.text, names) if token.joined]
+        planning = await propose(run, query.text, names, linked, run.ledger.budget.nodes)
         if planning.plan is None:
             gate = {**signals, "decision": "direct", "reason": "no complete plan"}
             return Thought(gate, planning)

@@ -18,6 +18,7 @@ from app.engine.reasoning.verbatim import held, terms
 from app.engine.run import Run
 from app.engine.steps.round import MOST_PASSAGES, Reading, answer_from_pool, read_round
 from app.engine.steps.write import Pick
+from retrievers.errors import RetrieverError
 from retrievers.types import Chunk
 
 Ask = Callable[[str, int, str], Awaitable[Sequence[Chunk]]]
@@ -129,7 +130,10 @@ class Loop:
         if pool.asked(query):
             return True
         texts = [query, *(look.query for look in pool.history)]
-        vectors = await self._encoder.queries(texts)
+        try:
+            vectors = await self._encoder.queries(texts)
+        except RetrieverError:  # the channel that needs the encoder says so
+            return False
         return bool((vectors[1:] @ vectors[0]).max() > self._options.repeated)
 
 

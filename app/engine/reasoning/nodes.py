@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from app.domain.errors import StorageUnavailable
 from app.domain.events import Retrieved
 from app.domain.hit import Hit
 from app.domain.plan import SubQuestion
@@ -20,6 +22,7 @@ from app.engine.run import Run
 from app.engine.steps.extract import extract
 from app.engine.steps.rows import tell
 from app.engine.steps.write import WriteOptions
+from retrievers.errors import RetrieverError
 from retrievers.protocol import Chunks
 from retrievers.types import Chunk, Evidence, Query, Rows
 
@@ -62,6 +65,11 @@ class Asked:
     grounded: bool
     until: float
 
+    @property
+    def text(self) -> str:
+        """The likeliest wording."""
+        return self.wordings[0][0]
+
 
 class Nodes:
     """Puts nodes to the channels and reads their answers."""
@@ -82,11 +90,30 @@ class Nodes:
 
         Args:
             query: The whole question's; the node keeps its collection and filter.
-
-        Raises:
-            RetrieverError: The graph or the vector table failed.
         """
         look = _Look(self._wordings, run, query, asked, self._options.traced)
+        signals: Sequence[Mapping[str, object]] = ()
+        hop = Hop(asked.node, asked.text, "stopped", "deadline")
+        left = max(0.0, asked.until - time.monotonic())
+        try:
+            async with asyncio.timeout(left):
+                hop, signals = await self._answered(run, query, asked, look)
+        except* TimeoutError:
+            run.limit("seconds")
+        except* (RetrieverError, StorageUnavailable) as errors:
+            run.degrade("graph", f"a sub-question was not looked up: {errors.exceptions[0]}")
+            hop = replace(hop, reason="store_unavailable")
+        return replace(
+            hop,
+            variants=tuple(look.variants),
+            rounds=look.rounds(signals),
+            valued=asked.valued,
+        )
+
+    async def _answered(
+        self, run: Run, query: Query, asked: Asked, look: _Look
+    ) -> tuple[Hop, Sequence[Mapping[str, object]]]:
+        """The node, and what a model read in each round."""
         first = await look.round(asked.wordings, 1, "the sub-question")
         rows = self._from_rows(first)
         looped: Looped | None = None
@@ -96,13 +123,7 @@ class Nodes:
         elif rows is None:
             await self._second(run, look, first)
         hop = await self._concluded(query, asked, look, rows, looped)
-        signals = looped.signals if looped else ()
-        return replace(
-            hop,
-            variants=tuple(look.variants),
-            rounds=look.rounds(signals),
-            valued=asked.valued,
-        )
+        return hop, looped.signals if looped else ()
 
     async def _read(self, run: Run, asked: Asked, look: _Look, first: Sequence[Variant]) -> Looped:
         """Have a model read rounds, of which the first is asked already."""
@@ -112,8 +133,7 @@ class Nodes:
             return _chunks([hit.evidence for hit in _hits(made)])
 
         rounds = max(1, run.ledger.budget.rounds)
-        text = asked.wordings[0][0]
-        return await self._loop.run(run, asked.node.id, text, asked.earlier, ask, rounds)
+        return await self._loop.run(run, asked.node.id, asked.text, asked.earlier, ask, rounds)
 
     async def _second(self, run: Run, look: _Look, first: Sequence[Variant]) -> None:
         """Ask by rules for what the best passage of the first round leaves open.
@@ -127,7 +147,7 @@ class Nodes:
     async def _concluded(
         self, query: Query, asked: Asked, look: _Look, rows: Sub | None, looped: Looped | None
     ) -> Hop:
-        node, text = asked.node, asked.wordings[0][0]
+        node, text = asked.node, asked.text
         if not look.variants:
             return Hop(node, text, "stopped", "budget")
         if rows is not None:
@@ -206,26 +226,28 @@ class _Look:
                 self._run.limit("store_queries")
                 break
             allowed.append(wording)
-        made = await asyncio.gather(
-            *(
-                self._wordings.ask(replace(self._query, text=text), penalty, self._asked.until)
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(
+                    self._wordings.ask(replace(self._query, text=text), penalty, self._asked.until)
+                )
                 for text, penalty in allowed
-            )
-        )
+            ]
+        made = [task.result() for task in tasks]
         seen = {item.key for one in self.variants for item in one.passages[: self._traced]}
         for variant in made:
             self._run.tell(
                 Retrieved(self._asked.node.id, number, variant.query.text, variant.channels)
             )
-            heads = list(zip(variant.passages, variant.scores, strict=False))[: self._traced]
+            heads = tuple(_hits([variant])[: self._traced])
             self._rounds.append(
                 Round(
                     number=number,
                     query=variant.query.text,
                     why=why,
                     channels=variant.channels,
-                    hits=tuple((item.key, score) for item, score in heads),
-                    new=sum(item.key not in seen for item, _ in heads),
+                    fused=heads,
+                    new=sum(hit.key not in seen for hit in heads),
                     signals={"sufficiency": {"model": "coverage", "s": variant.covered}},
                 )
             )

@@ -27,7 +27,7 @@ class WordingOptions:
     depth: int = 20  # evidence asked of each flat channel
     walk: int = 50  # and of the walk, for a node's candidates
     flat: int = 15
-    rows: int = 1
+    traced: int = 10  # hits of each channel that the trace names
 
 
 class Wordings:
@@ -90,7 +90,7 @@ class Wordings:
             passages=tuple(pool[keys[row]] for row in order),
             scores=tuple(float(scores[row]) for row in order),
             standings=standings(lists, set(keys)),
-            channels=tuple(map(_seen, everything)),
+            channels=tuple(_seen(outcome, options.traced) for outcome in everything),
             covered=covered,
             residual=residual,
             rows=tuple(item for o in outcomes if o.channel == "sql" for item in o.evidence),
@@ -110,9 +110,11 @@ def _left(until: float) -> float:
     return max(0.0, until - time.monotonic())
 
 
-def _seen(outcome: Outcome) -> ChannelSeen:
+def _seen(outcome: Outcome, traced: int) -> ChannelSeen:
     ms = round(1000 * outcome.took_s, 3)
-    return ChannelSeen(outcome.channel, outcome.status, len(outcome.evidence), ms)
+    hits = tuple((item.key, item.score) for item in outcome.evidence[:traced])
+    found = len(outcome.evidence)
+    return ChannelSeen(outcome.channel, outcome.status, found, ms, outcome.detail, hits)
 
 
 def _lost(outcome: Outcome) -> Degraded:
