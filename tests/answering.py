@@ -103,15 +103,7 @@ class FixedSearch:
 class EndlessSearch:
     """A search that never comes back."""
 
-    async def search(
-        self,
-        collection: CollectionId,
-        text: str,
-        top_k: int,
-        *,
-        filter: Filter,
-        planned: Planned | None = None,
-    ) -> Found:
+    async def search(self, *_: object, **__: object) -> Found:
         await asyncio.Event().wait()
         raise AssertionError("unreachable")
 
@@ -119,13 +111,5 @@ class EndlessSearch:
 class BrokenSearch:
     """A search without a working channel."""
 
-    async def search(
-        self,
-        collection: CollectionId,
-        text: str,
-        top_k: int,
-        *,
-        filter: Filter,
-        planned: Planned | None = None,
-    ) -> Found:
+    async def search(self, *_: object, **__: object) -> Found:
         raise NoEvidence("no retriever could answer")

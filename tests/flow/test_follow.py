@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -118,6 +119,49 @@ async def test_a_node_that_cannot_be_asked_stops_and_takes_only_its_descendants_
         assert [one.component for one in asked.degraded] == ["graph"]
         found = await search.search(home.here.id, QUESTION, 3, planned=followed)
         assert found.hits
+
+
+async def test_a_node_that_runs_out_of_time_keeps_what_it_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world(tmp_path) as (home, executor, _):
+
+        async def endless(*_: object) -> None:
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(home.indexes["graph"], "named", endless)
+        asked = run(seconds=1)
+        followed = await executor.follow(asked, Query(home.here.id, QUESTION), PLANNING, PLAN)
+        first = followed.hops[0]
+        assert (first.status, first.reason) == ("stopped", "deadline")
+        assert [one.query for one in first.rounds] == [NODES[0].text]
+        assert first.rounds[0].fused[0].chunk.document_id == "bridge"
+        assert {seen.channel for seen in first.rounds[0].channels} == {
+            "vector",
+            "fulltext",
+            "graph",
+        }
+        assert asked.limited == ["seconds"]
+
+
+async def test_wordings_that_fail_together_stop_their_node_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world(tmp_path) as (home, executor, _):
+        profile = home.indexes["graph"].profile
+
+        async def failing(query: Query, *rest: object) -> object:
+            if query.text.startswith("Who was the teacher of "):  # every wording of node 2
+                raise RetrieverUnavailable("the graph is away")
+            return await profile(query, *rest)
+
+        monkeypatch.setattr(home.indexes["graph"], "profile", failing)
+        asked = run()
+        followed = await executor.follow(asked, Query(home.here.id, QUESTION), PLANNING, PLAN)
+        assert [(hop.status, hop.reason) for hop in followed.hops] == [
+            ("guessed", "candidates"),
+            ("stopped", "store_unavailable"),
+        ]
 
 
 async def test_nodes_ask_no_more_than_the_budget_allows(tmp_path: Path) -> None:

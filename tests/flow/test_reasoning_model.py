@@ -50,6 +50,8 @@ async def test_a_plan_is_followed_and_its_answer_written_with_citations(tmp_path
     assert answer["generator"] == "some-model"
     assert answer["plan"]["source"] == "llm"
     assert here.steps[0] == "plan"
+    # In the question, and again as a name that the collection knows.
+    assert here.model.requests[0].messages[-1]["content"].count("Nine Heron Bridge") == 2
     assert sorted(here.steps[1:3]) == ["node.round.1.1", "node.round.2.1"]
     assert here.steps[3:] == ["node.round.3.1", "synth"]
 
