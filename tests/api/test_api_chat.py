@@ -179,7 +179,7 @@ async def test_rows_are_an_annotation_of_their_own(stocked: Any, services: Servi
         cited = Citation("[1]", 0, 5, None, None, None, None, None, rows)
         return replace(await inner(collection, request), citations=(cited,))
 
-    services.ask.ask = ask  # type: ignore[method-assign]
+    services.ask.ask = ask
     message = (await stocked.post(CHAT, json=BODY)).json()["choices"][0]["message"]
     (annotation,) = message["annotations"]
     assert annotation["type"] == "sql_citation"
@@ -193,7 +193,7 @@ async def test_an_exhausted_budget_is_a_length(stocked: Any, services: Services)
     async def ask(*arguments: Any) -> Any:
         return replace(await inner(*arguments), status="budget_exhausted")
 
-    services.ask.ask = ask  # type: ignore[method-assign]
+    services.ask.ask = ask
     body = (await stocked.post(CHAT, json=BODY)).json()
     assert body["choices"][0]["finish_reason"] == "length"
 
@@ -301,7 +301,7 @@ async def test_a_bug_is_500_without_its_text(client: Any, services: Services) ->
     async def ask(*_: Any) -> Any:
         raise ZeroDivisionError("secret inside")
 
-    services.ask.ask = ask  # type: ignore[method-assign]
+    services.ask.ask = ask
     response = await client.post(CHAT, json=BODY)
     fault(response, 500, "internal")
     assert "secret" not in response.text
@@ -434,7 +434,7 @@ def test_the_official_client_raises_what_breaks_a_stream(
         await go_on.wait()
         raise NoEvidence("all gone")
 
-    shop.ask.ask = broken  # type: ignore[method-assign]
+    shop.ask.ask = broken
     stream = iter(ask(official, stream=True))
     assert next(stream).choices[0].delta.role == "assistant"
     assert next(stream).choices[0].delta.content == "A first statement."

@@ -133,7 +133,7 @@ async def test_the_answer_is_kept_before_its_last_event_leaves(
         await save(id, *arguments)
         order.append(id)
 
-    services.answers.save = slow  # type: ignore[method-assign]
+    services.answers.save = slow
     told = events((await stocked.post(ASK, json=STREAMED)).text)
     assert order == [told[-1].data["id"]]
 
@@ -187,7 +187,7 @@ class Gated:
         self.cleaned = False
         self.after = 0
         self.inner = services.ask.ask
-        services.ask.ask = self.ask  # type: ignore[method-assign]
+        services.ask.ask = self.ask
 
     async def ask(self, collection: Any, request: Any, listen: Listener = unheard) -> Any:
         listen(Created("ans_gated", request.question, request.reasoning))
@@ -290,7 +290,7 @@ async def test_who_leaves_before_anything_was_sent_takes_it_with_him_too(
         finally:
             cancelled.set()
 
-    services.search.search = search  # type: ignore[method-assign]
+    services.search.search = search
     async with wire(client) as line:
         await entered.wait()
         line.gone.set()
@@ -379,7 +379,7 @@ async def test_a_long_search_opens_the_stream_with_a_comment_and_fails_in_it(
         await fail.wait()
         raise NoEvidence("no retriever could answer")
 
-    services.search.search = search  # type: ignore[method-assign]
+    services.search.search = search
     async with wire(client) as line:
         assert (await line.sent.get())["status"] == 200
         told = await line.body()
@@ -444,7 +444,7 @@ async def test_what_fails_before_the_status_has_left_is_an_ordinary_error(
         listen(Delta("A first statement."))
         raise NoEvidence("all gone")
 
-    services.ask.ask = ask  # type: ignore[method-assign]
+    services.ask.ask = ask
     assert (await client.post(ASK, json=STREAMED)).status_code == 503
 
 
@@ -454,7 +454,7 @@ async def test_a_bug_before_the_first_event_is_a_500(
     async def ask(*_: Any) -> Any:
         raise ZeroDivisionError("secret inside")
 
-    services.ask.ask = ask  # type: ignore[method-assign]
+    services.ask.ask = ask
     response = await client.post(ASK, json=STREAMED)
     assert response.status_code == 500
     assert response.json()["code"] == "internal"
@@ -482,7 +482,7 @@ async def test_no_answer_is_told_twice(client: Any, services: Services) -> None:
         listen(Completed(replace(answer, id="ans_other")))
         return answer
 
-    services.ask.ask = twice  # type: ignore[method-assign]
+    services.ask.ask = twice
     told = events((await client.post(ASK, json=STREAMED)).text)
     assert [event.name for event in told].count("answer.completed") == 1
     assert told[-1].data["id"] != "ans_other"
@@ -493,7 +493,7 @@ class Loud:
 
     def __init__(self, services: Services) -> None:
         self.cancelled = threading.Event()
-        services.ask.ask = self.ask  # type: ignore[method-assign]
+        services.ask.ask = self.ask
 
     async def ask(self, collection: Any, request: Any, listen: Listener = unheard) -> Any:
         listen(Created("ans_loud", request.question, request.reasoning))

@@ -23,7 +23,7 @@ async def answer(services: Services) -> str:
         trace = {"mode": "direct", "llm_calls": [{**CALL, "prompt": PROMPT}, CALL]}
         return replace(made, trace=trace)
 
-    services.ask.ask = ask  # type: ignore[method-assign]
+    services.ask.ask = ask
     async with serving(services, READER) as client:
         return str((await client.post(ASK, json={"question": "x"})).json()["id"])
 

@@ -74,7 +74,7 @@ def test_what_fails_under_way_is_said_after_what_was_written(
             await asyncio.sleep(0)
         raise NoEvidence("all gone")
 
-    kept.ask.ask = ask  # type: ignore[method-assign]
+    kept.ask.ask = ask
     outcome = run("ask", "x", "--stream", *there)
     assert outcome.status == 1
     assert outcome.out == "A first statement.\n"

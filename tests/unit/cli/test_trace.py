@@ -210,7 +210,7 @@ def traced(kept: Services) -> Services:
     async def ask(*arguments: Any) -> Any:
         return replace(await inner(*arguments), trace=TRACE)
 
-    kept.ask.ask = ask  # type: ignore[method-assign]
+    kept.ask.ask = ask
     return kept
 
 
