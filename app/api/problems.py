@@ -73,36 +73,23 @@ Report = Callable[[Failure, str, str | None], Reported]
 """Gives a failure its shape; with the request's path and id."""
 
 
-def document(
-    kind: Kind,
-    detail: str,
-    instance: str,
-    request_id: str | None = None,
-    faults: Sequence[Mapping[str, str]] = (),
-    retry_after_s: float | None = None,
-) -> dict[str, Any]:
-    """The members of one problem; `faults` are `{"at": JSON pointer, "why": sentence}`."""
+def problem(failure: Failure, instance: str, request_id: str | None) -> Reported:
+    """The shape of every route that says nothing else."""
+    kind = failure.kind
     body: dict[str, Any] = {
         "type": f"/docs/problems/{kind.slug}",
         "title": kind.title,
         "status": kind.status,
-        "detail": detail,
+        "detail": failure.detail,
         "instance": instance,
         "code": kind.slug,
     }
     if request_id:
         body["request_id"] = request_id
-    if faults:
-        body["errors"] = list(faults)
-    if retry_after_s is not None:
-        body["retry_after"] = retry_after_s
-    return body
-
-
-def problem(failure: Failure, instance: str, request_id: str | None) -> Reported:
-    """The shape of every route that says nothing else."""
-    kind, faults, retry = failure.kind, failure.faults, failure.retry_after_s
-    body = document(kind, failure.detail, instance, request_id, faults, retry)
+    if failure.faults:
+        body["errors"] = list(failure.faults)
+    if failure.retry_after_s is not None:
+        body["retry_after"] = failure.retry_after_s
     return Reported(kind.status, MEDIA_TYPE, body)
 
 

@@ -13,6 +13,17 @@ from app.domain.hit import Degraded
 from app.engine.request import Request
 from retrievers.types import CollectionId
 
+PROBLEMS: Sequence[str] = (
+    "not-found",
+    "too-large",
+    "invalid-request",
+    "bad-filter",
+    "not-available",
+    "overloaded",
+    "no-retriever",
+)
+"""What an operation that answers questions may be refused with, besides what every one may."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:

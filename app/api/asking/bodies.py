@@ -1,16 +1,18 @@
-"""What a question may bring along, and what becomes of wishes that cannot be met."""
+"""What a question may bring along in either of its shapes, and how it reaches the engine."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from app.api.schemas import WHOLE, Body
+from app.api import filters
+from app.api.schemas import WHOLE, Body, FilterIn, TopK
 from app.api.services import Services
 from app.domain.errors import Rejected
 from app.domain.hit import Degraded
+from app.engine.request import Request
 from app.engine.run import Generation
 
 LONGEST_REPLY = 8_192
@@ -43,52 +45,70 @@ class BudgetIn(Body):
     seconds: Annotated[float, Field(gt=0, le=600)] | None = None
 
 
-def limits(budget: BudgetIn | None) -> Mapping[str, float]:
-    """Lower limits by name."""
-    return budget.model_dump(exclude_none=True) if budget else {}
+class OptionsIn(Body):
+    """How a question is to be answered."""
+
+    reasoning: Literal["auto", "direct", "lag"] = "auto"
+    top_k: TopK | None = None
+    filters: FilterIn = None
+    generation: GenerationIn | None = None
+    budget: BudgetIn | None = None
 
 
-def generation(
-    asked: GenerationIn | None, instructions: str = "", extra: Mapping[str, Any] | None = None
-) -> Generation:
-    """How the engine is to let the answer be written."""
-    asked = asked or GenerationIn()
-    return Generation(asked.max_tokens, asked.temperature, extra or {}, instructions)
+def request(
+    question: str,
+    options: OptionsIn,
+    instructions: str,
+    at: str = "/body",
+    turns: Sequence[tuple[str, str]] = (),
+    extra: Mapping[str, Any] | None = None,
+) -> Request:
+    """The question as the engine takes it.
+
+    Args:
+        at: JSON pointer of the options, for refusals.
+        turns: Who said what before, the oldest first.
+        extra: What else the model's server is told.
+
+    Raises:
+        Rejected: `bad-filter`.
+    """
+    wanted = options.generation or GenerationIn()
+    return Request(
+        question,
+        reasoning=options.reasoning,
+        top_k=options.top_k or 10,
+        filter=filters.parse(options.filters, f"{at}/filters"),
+        limits=options.budget.model_dump(exclude_none=True) if options.budget else {},
+        generation=Generation(wanted.max_tokens, wanted.temperature, extra or {}, instructions),
+        turns=turns,
+    )
 
 
 def unmet(
-    asked: GenerationIn | None,
-    instructions: str,
-    services: Services,
-    at: str = "/body/generation",
+    options: OptionsIn, instructions: str, services: Services, at: str = "/body"
 ) -> list[Degraded]:
     """What is asked for in vain.
 
     Args:
-        at: JSON pointer of the wishes, for refusals.
+        at: JSON pointer of the options, for refusals.
 
     Raises:
         Rejected: `not-available`: it is required.
     """
-    lfd = asked.lfd if asked else None
-    wishes = asked and (asked.max_tokens is not None or asked.temperature is not None)
-    if not (lfd or wishes or instructions):
-        return []
-    model = services.model
-    if isinstance(lfd, LfdIn) and lfd.required:
-        raise Rejected(
-            "layer-fused decoding needs a model server, and none is configured"
-            if model is None
-            else "the model server is not known to offer layer-fused decoding",
-            "not-available",
-            at=f"{at}/lfd/required",
-        )
+    wanted = options.generation or GenerationIn()
+    lacking = (
+        "no model server is configured"
+        if services.model is None
+        else "the model server is not known to offer layer-fused decoding"
+    )
+    if isinstance(wanted.lfd, LfdIn) and wanted.lfd.required:
+        why = f"layer-fused decoding cannot be had: {lacking}"
+        raise Rejected(why, "not-available", at=f"{at}/generation/lfd/required")
     found = []
-    if model is None and (wishes or instructions):
+    wishes = instructions or wanted.max_tokens is not None or wanted.temperature is not None
+    if wishes and services.model is None:
         found.append(Degraded("llm", "no model server is configured; sentences are quoted"))
-    if lfd and model is None:
-        found.append(Degraded("lfd", "no model server is configured"))
-    elif lfd:
-        why = "the model server is not known to offer layer-fused decoding"
-        found.append(Degraded("lfd", why))
+    if wanted.lfd:
+        found.append(Degraded("lfd", lacking))
     return found

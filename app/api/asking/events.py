@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from app.api import render
 from app.api.asking.stream import frame
 from app.domain.events import (
     Cited,
-    Completed,
     Created,
     Delta,
-    Event,
     Planned,
     Retrieved,
     Selected,
     StepCompleted,
     StepStarted,
 )
+
+Underway: TypeAlias = (
+    Created | Planned | StepStarted | Retrieved | StepCompleted | Selected | Delta | Cited
+)
+"""Every event but the last, which is the answer as it is kept."""
 
 
 class Numbered:
@@ -32,14 +35,14 @@ class Numbered:
         return frame(data, name, self._count)
 
 
-def settles(event: Event) -> bool:
+def settles(event: Underway) -> bool:
     """Whether a retriever has answered: before, it may turn out that none does, which is a 503."""
     if isinstance(event, Retrieved):
         return any(seen.status == "ok" for seen in event.channels)
     return not isinstance(event, Created | Planned | StepStarted | StepCompleted)
 
 
-def told(event: Event) -> tuple[str, dict[str, Any]]:
+def told(event: Underway) -> tuple[str, dict[str, Any]]:
     """Name and data of an event."""
     match event:
         case Created():
@@ -68,8 +71,6 @@ def told(event: Event) -> tuple[str, dict[str, Any]]:
             return "answer.delta", {"text": event.text}
         case Cited():
             return "citation.added", render.citation(event.citation)
-        case Completed():
-            return "answer.completed", render.answer(event.answer)
 
 
 def _retrieved(event: Retrieved) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from app.api.asking.bodies import INSTRUCTIONS, LONGEST_REPLY, BudgetIn, GenerationIn
+from app.api.asking.bodies import INSTRUCTIONS, LONGEST_REPLY, GenerationIn, OptionsIn
 from app.api.limits import printable
-from app.api.schemas import WHOLE, Body, FilterIn, Text, TopK
+from app.api.schemas import WHOLE, Body, Text
 from app.domain.errors import Rejected
 from app.domain.hit import Degraded
 
@@ -72,16 +72,6 @@ class StreamOptionsIn(Body):
     include_usage: bool | None = None
 
 
-class OptionsIn(Body):
-    """What only this service knows of; as for `ask`."""
-
-    reasoning: Literal["auto", "direct", "lag"] = "auto"
-    top_k: TopK | None = None
-    filters: FilterIn = None
-    generation: GenerationIn | None = None
-    budget: BudgetIn | None = None
-
-
 class ChatIn(Body):
     """One question in the shape of a chat."""
 
@@ -95,11 +85,17 @@ class ChatIn(Body):
     seed: Annotated[int, WHOLE] | None = None
     stop: Text | Annotated[list[Text], Field(max_length=4)] | None = None
     user: Annotated[Text | None, Field(description="Not kept.")] = None
+    # Chat front ends send these as they stand; another value would be wished for in vain.
     n: Annotated[int, Field(ge=1, le=1), WHOLE] | None = None
+    top_p: Annotated[float, Field(ge=1, le=1)] | None = None
+    presence_penalty: Annotated[float, Field(ge=0, le=0)] | None = None
+    frequency_penalty: Annotated[float, Field(ge=0, le=0)] | None = None
     logprobs: Literal[False] | None = None
     tools: NotOffered = None
     response_format: NotOffered = None
-    anabranch: OptionsIn | None = None
+    anabranch: Annotated[
+        OptionsIn | None, Field(description="What only this service knows of; as for `ask`.")
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,16 +137,17 @@ def conversation(messages: Sequence[MessageIn]) -> Conversation:
     return Conversation(question, at, instructions, turns)
 
 
-def generation(body: ChatIn) -> GenerationIn:
-    """How the answer is to be written; our own option wins over the one of the same name."""
-    asked = (body.anabranch and body.anabranch.generation) or GenerationIn()
+def options(body: ChatIn) -> OptionsIn:
+    """How the question is to be answered; our own option wins over OpenAI's of the same name."""
+    ours = body.anabranch or OptionsIn()
+    wanted = ours.generation or GenerationIn()
     longest = body.max_completion_tokens or body.max_tokens
-    if asked.max_tokens is None and longest is not None:
+    if wanted.max_tokens is None and longest is not None:
         # Chat clients ask for far more than an answer of cited statements can be.
-        asked = asked.model_copy(update={"max_tokens": min(longest, LONGEST_REPLY)})
-    if asked.temperature is None:
-        asked = asked.model_copy(update={"temperature": body.temperature})
-    return asked
+        wanted = wanted.model_copy(update={"max_tokens": min(longest, LONGEST_REPLY)})
+    if wanted.temperature is None:
+        wanted = wanted.model_copy(update={"temperature": body.temperature})
+    return ours.model_copy(update={"generation": wanted})
 
 
 def unread(body: ChatIn) -> list[Degraded]:

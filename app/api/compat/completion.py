@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 Json = dict[str, Any]
@@ -17,7 +17,7 @@ class Completion:
         with_usage: Whether a chunk with the usage is wanted; the others have a null there then.
     """
 
-    def __init__(self, model: str, with_usage: bool = False) -> None:
+    def __init__(self, model: str, with_usage: bool) -> None:
         self._model, self._created = model, int(time.time())
         self._with_usage = with_usage
         self.id = ""
@@ -51,15 +51,13 @@ class Completion:
         """A chunk with the next statement."""
         return self._chunk({"content": text})
 
-    def finish(self, document: Mapping[str, Any]) -> Json:
-        """The chunk that says why there is no more, with what is known only now."""
+    def closing(self, document: Mapping[str, Any]) -> Iterator[Json]:
+        """The chunk that says why there is no more, with what is known only now; and the usage."""
         made = self._chunk({"annotations": cited(document)}, _finish(document))
-        return {**made, "anabranch": rest(document)}
-
-    def bill(self, document: Mapping[str, Any]) -> Json:
-        """The chunk with the usage."""
-        head = self._head(self.id, "chat.completion.chunk")
-        return {**head, "choices": [], "usage": usage(document)}
+        yield {**made, "anabranch": rest(document)}
+        if self._with_usage:
+            head = self._head(self.id, "chat.completion.chunk")
+            yield {**head, "choices": [], "usage": usage(document)}
 
     def _chunk(self, delta: Json, finish: str | None = None) -> Json:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from typing import Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from app.api import filters, render
+from app.api import render
 from app.api.asking import bodies
-from app.api.asking.answer import Asked, answered
+from app.api.asking.answer import PROBLEMS, Asked, answered
 from app.api.asking.stream import EventStream, Put, frame
-from app.api.compat.chat import ChatIn, OptionsIn, conversation, generation, unread
+from app.api.compat.chat import ChatIn, conversation, options, unread
 from app.api.compat.completion import Completion
 from app.api.compat.errors import report
 from app.api.deps import Edge, EdgeDep, PrincipalDep, SecuredRoute, visible
@@ -24,7 +22,6 @@ from app.api.limits import query_size
 from app.domain.documents import Collection
 from app.domain.events import Created, Delta, Event
 from app.domain.principal import Principal
-from app.engine.request import Request
 
 HOUSE = "anabranch"
 DONE = b"data: [DONE]\n\n"
@@ -132,15 +129,7 @@ def _model(name: str, made: Collection) -> dict[str, Any]:
         request=examples.CHAT,
         answer=examples.COMPLETION,
         streamed=examples.CHAT_STREAM,
-        problems=[
-            "not-found",
-            "too-large",
-            "invalid-request",
-            "bad-filter",
-            "not-available",
-            "overloaded",
-            "no-retriever",
-        ],
+        problems=PROBLEMS,
         report=report,
     ),
 )
@@ -153,11 +142,10 @@ async def chat(body: ChatIn, principal: PrincipalDep, here: EdgeDep) -> Response
     client). In a stream, annotations come with the chunk that has a `finish_reason`.
     """
     asked = await _asked(body, principal, here)
-    streaming = bool(body.stream)
-    usage = body.stream_options is not None and bool(body.stream_options.include_usage)
-    completion = Completion(body.model, streaming and usage)
-    if streaming:
-        return _followed(here, asked, completion, usage)
+    with_usage = body.stream_options is not None and bool(body.stream_options.include_usage)
+    completion = Completion(body.model, with_usage)
+    if body.stream:
+        return _followed(here, asked, completion)
     return render.reply(completion.whole(await answered(here, asked)))
 
 
@@ -166,28 +154,17 @@ async def _asked(body: ChatIn, principal: Principal, here: Edge) -> Asked:
     collection = await visible(here.services, principal, name)
     said = conversation(body.messages)
     query_size(said.question, here.limits, said.at)
-    options, wanted = body.anabranch or OptionsIn(), generation(body)
+    wanted, told, at = options(body), said.instructions, "/body/anabranch"
     drawn = {} if body.seed is None else {"seed": body.seed}
     return Asked(
         collection.id,
-        Request(
-            said.question,
-            reasoning=options.reasoning,
-            top_k=options.top_k or 10,
-            filter=filters.parse(options.filters, "/body/anabranch/filters"),
-            limits=bodies.limits(options.budget),
-            generation=bodies.generation(wanted, said.instructions, drawn),
-            turns=said.turns,
-        ),
-        [
-            *bodies.unmet(wanted, said.instructions, here.services, "/body/anabranch/generation"),
-            *unread(body),
-        ],
+        bodies.request(said.question, wanted, told, at, said.turns, drawn),
+        [*bodies.unmet(wanted, told, here.services, at), *unread(body)],
         principal.key_id,
     )
 
 
-def _followed(here: Edge, asked: Asked, completion: Completion, usage: bool) -> Response:
+def _followed(here: Edge, asked: Asked, completion: Completion) -> Response:
     async def work(put: Put) -> None:
         def listen(event: Event) -> None:
             if isinstance(event, Created):
@@ -197,13 +174,8 @@ def _followed(here: Edge, asked: Asked, completion: Completion, usage: bool) -> 
                 put(frame(completion.piece(event.text)))
 
         document = await answered(here, asked, listen)
-        put(frame(completion.finish(document)))
-        if usage:
-            put(frame(completion.bill(document)))
+        for chunk in completion.closing(document):
+            put(frame(chunk))
         put(DONE)
 
-    return EventStream(work, _error)
-
-
-def _error(body: Mapping[str, Any]) -> bytes:
-    return f"data: {json.dumps(body)}\n\n".encode()
+    return EventStream(work, frame)

@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
-from app.api import filters, render
+from app.api import render
 from app.api.asking import bodies
-from app.api.asking.answer import Asked, answered
+from app.api.asking.answer import PROBLEMS, Asked, answered
 from app.api.asking.events import Numbered, settles, told
 from app.api.asking.stream import EventStream, Put
 from app.api.deps import CollectionDep, Edge, EdgeDep, PrincipalDep, SecuredRoute
 from app.api.docs import examples
 from app.api.docs.openapi import operation
 from app.api.limits import query_size
-from app.api.schemas import AnswerOut, Body, FilterIn, Spoken, Text, TopK
+from app.api.schemas import AnswerOut, Spoken, Text
 from app.domain.events import Completed, Event
-from app.engine.request import Request
 
 router = APIRouter(prefix="/v1", tags=["questions"], route_class=SecuredRoute)
 
 
-class AskIn(Body):
+class AskIn(bodies.OptionsIn):
     """One question."""
 
     question: Spoken
-    reasoning: Literal["auto", "direct", "lag"] = "auto"
-    top_k: TopK | None = None
-    filters: FilterIn = None
     stream: bool = False
     instructions: Annotated[Text, Field(max_length=bodies.INSTRUCTIONS)] | None = None
-    generation: bodies.GenerationIn | None = None
-    budget: bodies.BudgetIn | None = None
 
 
 @router.post(
@@ -47,15 +41,7 @@ class AskIn(Body):
         request=examples.ASK,
         answer=examples.ANSWER,
         streamed=examples.ASK_STREAM,
-        problems=[
-            "not-found",
-            "too-large",
-            "invalid-request",
-            "bad-filter",
-            "not-available",
-            "overloaded",
-            "no-retriever",
-        ],
+        problems=PROBLEMS,
     ),
 )
 async def ask(
@@ -75,15 +61,8 @@ async def ask(
     instructions = body.instructions or ""
     asked = Asked(
         collection.id,
-        Request(
-            body.question,
-            reasoning=body.reasoning,
-            top_k=body.top_k or 10,
-            filter=filters.parse(body.filters),
-            limits=bodies.limits(body.budget),
-            generation=bodies.generation(body.generation, instructions),
-        ),
-        bodies.unmet(body.generation, instructions, here.services),
+        bodies.request(body.question, body, instructions),
+        bodies.unmet(body, instructions, here.services),
         principal.key_id,
     )
     if body.stream:
@@ -97,7 +76,7 @@ def followed(here: Edge, asked: Asked) -> Response:
 
     async def work(put: Put) -> None:
         def listen(event: Event) -> None:
-            if not isinstance(event, Completed):  # told by us, once it is kept
+            if not isinstance(event, Completed):  # told below, once it is kept
                 put(numbered(*told(event)), held=not settles(event))
 
         document = await answered(here, asked, listen)
