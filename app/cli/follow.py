@@ -12,7 +12,7 @@ from rich.status import Status
 from rich.text import Text
 
 from app.cli.legible import legible
-from app.cli.session import Refused, Unreachable
+from app.cli.session import Unreachable, reaching, refusal, refused
 
 Json: TypeAlias = dict[str, Any]
 
@@ -26,11 +26,12 @@ async def events(
         Refused: The service answered with a problem, at once or as the last event.
         Unreachable: It did not answer, or fell silent before the last event.
     """
-    try:
-        async with client.stream("POST", path, json={**body, "stream": True}) as response:
+    sent = {**body, "stream": True}
+    with reaching(client):
+        async with client.stream("POST", path, json=sent) as response:
             if response.is_error:
                 await response.aread()
-                raise Refused(_told(response))
+                raise refusal(response)
             name = ""
             async for line in response.aiter_lines():
                 if line.startswith("event: "):
@@ -38,14 +39,10 @@ async def events(
                 elif line.startswith("data: "):
                     data = json.loads(line.removeprefix("data: "))
                     if name == "error":
-                        raise Refused(_worded(data))
+                        raise refused(data)
                     yield name, data
-                    if name == "answer.completed":
-                        return
-    except httpx.TransportError as error:
-        why = str(error) or type(error).__name__
-        raise Unreachable(f"no service answers at {client.base_url} ({why})") from error
-    raise Unreachable("the service ended the answer before it was complete")
+    if name != "answer.completed":
+        raise Unreachable("the service ended the answer before it was complete")
 
 
 class Show:
@@ -92,14 +89,3 @@ def _doing(name: str, data: Any) -> str | None:
     if name == "evidence.selected":
         return f"Writing from {len(data['hits'])} passages"
     return None
-
-
-def _told(response: httpx.Response) -> str:
-    try:
-        return _worded(response.json())
-    except (ValueError, KeyError, TypeError):
-        return f"the answer was {response.status_code} and no problem document"
-
-
-def _worded(problem: Json) -> str:
-    return f"{problem['title']}: {problem['detail']} ({problem['status']} {problem['code']})"

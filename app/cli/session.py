@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 import httpx
 
+from app.cli.in_process import InProcess
 from app.cli.output import err
 from app.domain.errors import AnabranchError, Misconfigured
 from app.lock import DataDirLock, InUse
@@ -67,7 +68,7 @@ async def remote(url: str, key: str) -> AsyncIterator[httpx.AsyncClient]:
 
 @asynccontextmanager
 async def embedded(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """The whole service inside this process, spoken to as over HTTP but without a socket.
+    """The whole service inside this process.
 
     It is given a key of its own, which is revoked at the end.
     """
@@ -80,9 +81,8 @@ async def embedded(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
         show_first_key(services.first_key, lambda text: err().print(text, markup=False))
         key_id, secret = await services.keys.create({"admin"}, {"*"}, "one command")
         try:
-            transport = httpx.ASGITransport(Stated(app, state))
             async with httpx.AsyncClient(
-                transport=transport,
+                transport=InProcess(Stated(app, state)),
                 base_url="http://in-process",
                 headers={"Authorization": f"Bearer {secret}"},
                 timeout=TIMEOUT_S,
@@ -108,22 +108,43 @@ async def call(client: httpx.AsyncClient, method: str, path: str, **given: Any) 
         Refused: The service answered with a problem.
         Unreachable: It did not answer.
     """
-    try:
+    with reaching(client):
         response = await client.request(method, path, **given)
-    except httpx.TransportError as error:
-        why = str(error) or type(error).__name__
-        raise Unreachable(f"no service answers at {client.base_url} ({why})") from error
     if response.is_error:
-        raise Refused(_detail(response))
+        raise refusal(response)
     return dict(response.json()) if response.content else {}
 
 
-def _detail(response: httpx.Response) -> str:
+@contextmanager
+def reaching(client: httpx.AsyncClient) -> Iterator[None]:
+    """Around requests: says which service it is that cannot be reached.
+
+    Raises:
+        Unreachable: The connection failed.
+    """
     try:
-        problem = response.json()
-        return f"{problem['title']}: {problem['detail']} ({response.status_code} {problem['code']})"
+        yield
+    except httpx.TransportError as error:
+        why = str(error) or type(error).__name__
+        raise Unreachable(f"no service answers at {client.base_url} ({why})") from error
+
+
+def refusal(response: httpx.Response) -> Refused:
+    """What a response of 4xx or 5xx, which has been read, says."""
+    try:
+        return refused(response.json())
     except (ValueError, KeyError, TypeError):
-        return f"the answer was {response.status_code} and no problem document"
+        return Refused(f"the answer was {response.status_code} and no problem document")
+
+
+def refused(problem: Mapping[str, Any]) -> Refused:
+    """What a problem document says.
+
+    Raises:
+        KeyError: It is none.
+    """
+    told = f"{problem['title']}: {problem['detail']} ({problem['status']} {problem['code']})"
+    return Refused(told)
 
 
 def _key(arguments: Namespace, settings: Settings | None) -> str:

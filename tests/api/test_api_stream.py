@@ -107,12 +107,14 @@ async def test_what_is_streamed_is_what_is_kept_and_what_ask_answers(stocked: An
 
 
 async def test_a_citation_comes_after_the_statement_it_supports(stocked: Any) -> None:
-    said = ""
+    said, quoted = "", []
     for event in events((await stocked.post(ASK, json=STREAMED)).text):
         if event.name == "answer.delta":
             said += event.data["text"]
         elif event.name == "citation.added":
-            assert said[event.data["start"] : event.data["end"]] == event.data["quote"] == TEXT
+            quoted.append(said[event.data["start"] : event.data["end"]])
+            assert event.data["quote"] == TEXT
+    assert quoted == [TEXT]
 
 
 async def test_what_the_edge_left_out_is_in_the_last_event_and_kept(stocked: Any) -> None:
@@ -125,17 +127,27 @@ async def test_what_the_edge_left_out_is_in_the_last_event_and_kept(stocked: Any
 async def test_the_answer_is_kept_before_its_last_event_leaves(
     stocked: Any, services: Services
 ) -> None:
-    order = []
+    saving, go_on = asyncio.Event(), asyncio.Event()
     save = services.answers.save
 
-    async def slow(id: str, *arguments: Any) -> None:
-        await asyncio.sleep(0)
-        await save(id, *arguments)
-        order.append(id)
+    async def slow(*arguments: Any) -> None:
+        saving.set()
+        await go_on.wait()
+        await save(*arguments)
 
     services.answers.save = slow
-    told = events((await stocked.post(ASK, json=STREAMED)).text)
-    assert order == [told[-1].data["id"]]
+    async with wire(stocked) as line:
+        assert (await line.sent.get())["status"] == 200
+        told = await line.body()  # everything that was told until now
+        assert saving.is_set()
+        assert "event: citation.added" in told
+        assert "answer.completed" not in told
+        assert line.sent.empty()
+        go_on.set()
+        last = await line.body()
+        await line.running
+    assert [event.name for event in events(told + last)][-1] == "answer.completed"
+    assert [*services.answers.kept] == [events(told + last)[-1].data["id"]]
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,8 @@ async def test_stream_plain_chat_and_kept_answer_are_the_same(
     completion = chat.json()
     message = completion["choices"][0]["message"]
     assert message["content"] == plain["answer"]
+    assert len(message["annotations"]) == len(plain["citations"])
+    assert (plain["status"] == "unanswerable") is (question == QUESTIONS[-1])
     assert lasting({**completion["anabranch"], "answer": message["content"]}) == lasting(plain)
     for annotation in message["annotations"]:
         cited = annotation["file_citation"]

@@ -1,4 +1,10 @@
-"""Server-Sent Events of work that goes on while they are sent."""
+"""Server-Sent Events of work that goes on while they are sent.
+
+Not FastAPI's `EventSourceResponse`: that one is for routes that are generators, which answer in
+one shape only. It sends status 200 before the work has said anything, so a refusal could not be an
+error response; it cuts the stream off at an error instead of telling it as the last event; and it
+notices a client that has gone only by a frame that cannot be sent, if the server speaks ASGI 2.4.
+"""
 
 from __future__ import annotations
 
