@@ -27,12 +27,9 @@ class Members:
         else:
             self._left = {} if value is None else {"": value}
 
-    def take(self, *names: str) -> Any:
-        """The first member of these names that has a value."""
-        for name in names:
-            if (value := self._left.pop(name, None)) is not None:
-                return value
-        return None
+    def take(self, name: str) -> Any:
+        """The member's value; None if there is none any more."""
+        return self._left.pop(name, None)
 
     def rest(self, branch: Tree) -> None:
         """Show what was not taken."""

@@ -17,7 +17,7 @@ from app.cli.branches import Members, anything, entries, inline, line, measured,
 def tree(trace: Any) -> Tree:
     """The whole trace (JSON values of any shape)."""
     members = Members(trace)
-    root = Tree(line("trace", members.take("mode"), members.take("answer_id")))
+    root = Tree(line("trace", members.take("mode")))
     for name, render in _SECTIONS.items():
         value = members.take(name)
         if isinstance(value, Mapping | list) and value:
@@ -53,8 +53,8 @@ def _nodes(root: Tree, name: str, value: Any) -> None:
     branch = root.add(line("steps"))
     for entry in entries(value):
         node = Members(entry)
-        text = node.take("bound_text", "text", "question")
-        made = branch.add(line(node.take("id"), text, measured(node.take("ms"), "ms")))
+        took = measured(node.take("ms"), "ms")
+        made = branch.add(line(node.take("id"), node.take("bound_text"), took))
         _rounds(made, "rounds", node.take("rounds"))
         _outcome(made, node)
         node.rest(made)
@@ -62,7 +62,7 @@ def _nodes(root: Tree, name: str, value: Any) -> None:
 
 def _outcome(branch: Tree, node: Members) -> None:
     answer = node.take("answer")
-    became = note(node.take("status"), node.take("reason", "stop_reason"))
+    became = note(node.take("status"), node.take("reason"))
     if answer is not None or became is not None:
         branch.add(line("→", None if answer is None else inline(answer), became))
 
@@ -75,39 +75,41 @@ def _rounds(branch: Tree, name: str, value: Any) -> None:
         made = branch.add(line(title, found.take("query")))
         anything(made, "why", found.take("why"))
         _channels(made, found.take("channels"))
-        _ranking(made, "fused", found.take("fused"))
-        became = note(found.take("stop_reason"))
+        _fused(made, found.take("fused"))
         found.rest(made)
-        if became:
-            made.add(line("stopped", became))
-
-
-def _search(root: Tree, name: str, value: Any) -> None:
-    members = Members(value)
-    branch = root.add(line("search:", members.take("query"), note(members.take("strategy"))))
-    _channels(branch, members.take("channels"))
-    members.rest(branch)
 
 
 def _channels(branch: Tree, value: Any) -> None:
     for entry in entries(value):
         channel = Members(entry)
-        title, status = channel.take("channel", "name"), channel.take("status")
-        found = measured(channel.take("found", "count"), "found")
-        made = branch.add(line(title, status, found, measured(channel.take("took_ms", "ms"), "ms")))
-        for why in (channel.take("detail"), channel.take("error")):
-            anything(made, "", why)
-        _ranking(made, "hits", channel.take("hits"))
+        title, status = channel.take("channel"), channel.take("status")
+        found = measured(channel.take("found"), "found")
+        made = branch.add(line(title, status, found, measured(channel.take("took_ms"), "ms")))
+        anything(made, "", channel.take("detail"))
+        _hits(made, channel.take("hits"))
         channel.rest(made)
 
 
-def _ranking(branch: Tree, name: str, value: Any) -> None:
+def _hits(branch: Tree, value: Any) -> None:
     """Pairs of key and score in one line; anything else as it is."""
     pairs = entries(value)
     if all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
-        anything(branch, name, [f"{short(key)} {short(score)}" for key, score in pairs])
+        anything(branch, "hits", [f"{short(key)} {short(score)}" for key, score in pairs])
     else:
-        anything(branch, name, value)
+        anything(branch, "hits", value)
+
+
+def _fused(branch: Tree, value: Any) -> None:
+    """A line for each passage: its score, and in parentheses each channel's rank and score."""
+    if not entries(value):
+        return
+    made = branch.add(line("fused"))
+    for entry in entries(value):
+        passage = Members(entry)
+        head, put = [passage.take("key"), passage.take("score")], passage.take("channels")
+        if isinstance(put, Mapping):
+            put = "; ".join(f"{short(name)} {inline(entries(at))}" for name, at in put.items())
+        passage.rest(made.add(line(*head, note(put))))
 
 
 def _operators(root: Tree, name: str, value: Any) -> None:
@@ -166,11 +168,8 @@ def _budget(root: Tree, name: str, value: Any) -> None:
         for what in {**limits, **used}:
             limit = limits.get(what)
             if what in used:
-                branch.add(
-                    line(
-                        what, short(used[what]), f"of {short(limit)}" if limit is not None else None
-                    )
-                )
+                most = None if limit is None else f"of {short(limit)}"
+                branch.add(line(what, used[what], most))
             else:
                 branch.add(line(what, "at most", limit))
     else:
@@ -192,7 +191,6 @@ _SECTIONS: Mapping[str, Callable[[Tree, str, Any], None]] = {
     "nodes": _nodes,
     "rounds": _rounds,
     "operators": _operators,
-    "search": _search,
     "synthesis": _synthesis,
     "statements": _statements,
     "llm_calls": _calls,

@@ -21,7 +21,7 @@ from app.cli.trace import tree
 
 TRACE: dict[str, Any] = {
     "mode": "lag",
-    "answer_id": "ans_x",
+    "asked_as": "Where was the builder born?",
     "gate": {"decision": "lag", "strategy": "multihop", "p": 0.8125, "features": {"hops": 2}},
     "plan": {
         "source": "rules",
@@ -47,13 +47,26 @@ TRACE: dict[str, Any] = {
                     "query": "bridge builder",
                     "why": "the builder is missing",
                     "channels": [
-                        {"channel": "vector", "status": "ok", "found": 7, "ms": 3.25},
-                        {"name": "graph", "ms": 900, "hits": [], "error": "timed out"},
+                        {
+                            "channel": "vector",
+                            "status": "ok",
+                            "found": 7,
+                            "took_ms": 3.25,
+                            "detail": "",
+                            "hits": [["chk_1", 0.5], ["chk_2", 0.25]],
+                        },
+                        {"channel": "graph", "took_ms": 900, "hits": [], "detail": "timed out"},
                     ],
-                    "fused": [["chk_1", 0.5], ["chk_2", 0.25]],
+                    "fused": [
+                        {
+                            "key": "chk_1",
+                            "score": 0.75,
+                            "channels": {"vector": [1, 0.5], "graph": [2, 0.125]},
+                        },
+                        {"key": "chk_2", "score": 0.25, "channels": {}},
+                    ],
                     "new": 2,
                     "sufficiency": {"s": 0.75, "features": {"overlap": 1}},
-                    "stop_reason": "sufficient",
                 }
             ],
         }
@@ -61,7 +74,7 @@ TRACE: dict[str, Any] = {
     "operators": [
         {"id": "3", "op": "earlier", "inputs": ["a", "b"], "result": {"short": "a"}, "status": "ok"}
     ],
-    "context": {"kept": ["chk_1"], "dropped": [], "order": "rank"},
+    "stop_reason": "single_round",
     "synthesis": {
         "statements": [{"text": "Ann built it.", "chunk_ids": ["chk_1"], "outcome": "verified"}],
         "dropped": 1,
@@ -125,7 +138,8 @@ def leaves(value: Any) -> list[str]:
 @pytest.mark.parametrize(
     "line",
     [
-        "trace lag ans_x",
+        "trace lag",
+        "asked_as: Where was the builder born?",
         "gate: lag multihop",
         "p: 0.8125",
         "features: hops 2",
@@ -138,8 +152,10 @@ def leaves(value: Any) -> list[str]:
         "why: the builder is missing",
         "vector ok 7 found 3.25 ms",
         "graph 900 ms",
-        "fused: chk_1 0.5, chk_2 0.25",
-        "stopped (sufficient)",
+        "hits: chk_1 0.5, chk_2 0.25",
+        "chk_1 0.75 (vector 1, 0.5; graph 2, 0.125)",
+        "chk_2 0.25",
+        "stop_reason: single_round",
         "3 earlier(a, b) (ok)",
         "result: short a",
         "verified Ann built it.",
