@@ -81,6 +81,25 @@ def test_what_fails_under_way_is_said_after_what_was_written(
     assert "all gone (503 no-retriever)" in outcome.err
 
 
+def test_the_data_directory_is_asked_where_no_service_runs(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANABRANCH_EMBEDDER__USE", "hashing")
+    Path("a.txt").write_text("Ada Bell painted the Tern Mill.")
+    assert run("ingest", "a.txt").status == 0
+    plain = run("ask", "Who painted the Tern Mill?")
+    streamed = run("ask", "Who painted the Tern Mill?", "--stream", "--trace")
+    assert streamed.status == 0, streamed.err
+    first, _, *sources = plain.out.splitlines()  # the second tells how long it took
+    assert first == "Ada Bell painted the Tern Mill. [1]"
+    told = streamed.out.splitlines()
+    assert [told[0], *told[2 : 2 + len(sources)]] == [first, *sources]
+    assert told[2 + len(sources)] == "trace direct"
+    missing = run("ask", "x", "--stream", "--collection", "nowhere")
+    assert (missing.status, missing.out) == (1, "")
+    assert "404 not-found" in missing.err
+
+
 def test_without_a_service_it_is_one_line(run: Any) -> None:
     outcome = run("ask", "x", "--stream", "--url", "http://127.0.0.1:9", "--key", "k")
     assert outcome.status == 1
