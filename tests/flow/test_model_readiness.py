@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +17,6 @@ from tests.whole import post, running, settings
 pytestmark = pytest.mark.anyio
 DOCUMENT = {"id": "mill", "title": "Tern Mill", "text": "Ada Bell painted the Tern Mill."}
 AWAY = "http://127.0.0.1:9/v1"  # discards, and is not open
-
-
-@pytest.fixture(autouse=True)
-def logged_as_before() -> Iterator[None]:
-    """Commands send the log to the standard output of their test, which is closed after it."""
-    loggers = [logging.getLogger(name) for name in ("", "anabranch", "httpx", "alembic", "faiss")]
-    before = [(each, each.level, list(each.handlers)) for each in loggers]
-    yield
-    for each, level, handlers in before:
-        each.setLevel(level)
-        each.handlers[:] = handlers
 
 
 @pytest.fixture(autouse=True)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import logging
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -24,17 +22,12 @@ CANARIES = (WORD, ROW, TITLE, NOTE, ASKED, SECRET, GUESS, KEY)
 
 
 @pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """All that the process writes, at the level that says most."""
     said = io.StringIO()
-    loggers = [logging.getLogger(), logging.getLogger("anabranch")]
-    before = [(each, each.level, list(each.handlers)) for each in loggers]
     monkeypatch.setattr("sys.stdout", said)
     configure_logging("debug", "json")
-    yield said
-    for each, level, handlers in before:
-        each.setLevel(level)
-        each.handlers[:] = handlers
+    return said
 
 
 async def live(client: httpx.AsyncClient, folder: Path) -> list[httpx.Response]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -29,17 +28,6 @@ def plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             monkeypatch.delenv(name)
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture(autouse=True)
-def logged_as_before() -> Iterator[None]:
-    """`serve` sends the log to the standard output of its test, which is closed after it."""
-    loggers = [logging.getLogger(name) for name in ("", "anabranch", "httpx", "alembic", "faiss")]
-    before = [(each, each.level, list(each.handlers)) for each in loggers]
-    yield
-    for each, level, handlers in before:
-        each.setLevel(level)
-        each.handlers[:] = handlers
 
 
 @pytest.fixture

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,13 +12,9 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANABRANCH_EMBEDDER__USE", "hashing")
     monkeypatch.setenv("ANABRANCH_PORT", "0")
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    yield
-    root.handlers[:], root.level = before
 
 
 @pytest.mark.parametrize(
