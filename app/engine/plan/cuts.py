@@ -34,10 +34,12 @@ _LONGEST_REST = 3
 _POSSESSIVE_S = re.compile(r"['\u2019]s$")
 _ADVERBIAL = frozenset(("when", "where", "how", "why"))
 _ASKING = frozenset(("which", "what", "who", "whom", "whose", "where", "when", "how"))
-_PARTICIPLES_TOO = frozenset(
+_IRREGULAR = frozenset(
     ("taken", "built", "sold", "made", "begun", "given", "known", "split", "won", "lost", "torn")
 )
-"""Of irregular verbs, as the main verb of a question in the passive."""
+"""Participles that do not end in "ed", as the main verb of a question in the passive."""
+_CLAUSE_VERBS = TRAILING | {"fought", "used", "won"}
+_DOING = frozenset(("did", "does", "do"))
 _LINKING_VERBS = AUXILIARIES - BEING - {"be"}
 _ENDS_NOUN_PHRASE = FUNCTION_WORDS - NOUN_PHRASE_LINKS
 _ENDS_NOMINAL = FUNCTION_WORDS - ARTICLES
@@ -64,7 +66,7 @@ def cuts(tokens: Sequence[Token]) -> list[Cut]:
 def relative(tokens: Sequence[Token]) -> Cut | None:
     """`the N (who|which|that|where|…) CLAUSE`, also with a participle for the pronoun."""
     # Only a question like "The state where X died has how many" begins with its noun.
-    first = -1 if _asks_late(tokens) else 0
+    first = -1 if tokens and _asks_late(tokens) else 0
     for place in range(len(tokens) - 2, 1, -1):
         word, before = tokens[place].low, tokens[place - 1].low
         if word in RELATIVES or (word in PARTICIPLES and before not in FUNCTION_WORDS):
@@ -80,23 +82,18 @@ def relative(tokens: Sequence[Token]) -> Cut | None:
 def reduced(tokens: Sequence[Token]) -> Cut | None:
     """`the N NAME is from`: a relative clause that goes without its pronoun."""
     for start in range(len(tokens) - 3, 0, -1):
-        if tokens[start].low != "the":
+        name = start + 1
+        while name < min(len(tokens), start + 4) and _plain(tokens[name]):
+            name += 1
+        if tokens[start].low != "the" or name == start + 1:
             continue
-        noun = start + 1
-        while noun < len(tokens) and noun <= start + 3 and _plain(tokens[noun]):
-            noun += 1
-        name = noun + (noun < len(tokens) and tokens[noun].low == "the")
-        end = name
-        while end < len(tokens) and (tokens[end].name or _inside_name(tokens, name, end)):
-            end += 1
-        if noun == start + 1 or end == name or end >= len(tokens):
-            continue
-        if tokens[end].low not in BEING and tokens[end].bare not in TRAILING - BEING:
-            continue
-        verbs = end
+        name += name < len(tokens) and tokens[name].low == "the"
+        verbs = end = _name_end(tokens, name)
         while verbs < len(tokens) and _clause_verb(tokens[verbs]):
             verbs += 1
-        if verbs > end + (tokens[end].low in BEING):
+        # "the N NAME is" alone: the question's own verb.
+        alone = verbs == end + 1 and tokens[end].low in BEING
+        if end > name and verbs > end and not alone:
             return Cut("relative", start, verbs)
     return None
 
@@ -110,11 +107,11 @@ def possessive(tokens: Sequence[Token]) -> Cut | None:
         small_owner = place + 1 < len(tokens) and _POSSESSIVE_S.search(token.text)
         if not (owner or small_owner):
             continue
-        start = _name_start(tokens, place)
-        if not tokens[start].name:
-            continue
         end = _role_end(tokens, place)
-        if end > place + 1:
+        if end == place + 1:
+            continue
+        start = _name_start(tokens, place)
+        if tokens[start].name:
             return Cut("possessive", start, end)
     return None
 
@@ -159,7 +156,7 @@ def clause_end(tokens: Sequence[Token], start: int, *, trailing: bool = True) ->
         end += 1
     rest = tokens[end:]
     # "When did the city that … win": a main verb is still to come.
-    asks_by_do = any(token.low in ("did", "does", "do") for token in tokens[:start])
+    asks_by_do = any(token.low in _DOING for token in tokens[:start])
     if len(rest) <= _LONGEST_REST and not has_name(rest) and not asks_by_do:
         return len(tokens)
     return end
@@ -195,40 +192,42 @@ def _main_verb(tokens: Sequence[Token], start: int, *, trailing: bool) -> int | 
 def _late_verb(tokens: Sequence[Token], start: int) -> int | None:
     """The main verb of a question whose auxiliary stands before the noun of the clause.
 
-    "When was the firm that built X closed", "When did the town where X is located become part":
-    behind the first names of the clause and their verbs.
+    "When was the firm that built X closed", "When did the town where X is located become part": the
+    first behind a name that is not the clause's own.
     """
     opening = [token.low for token in tokens[:start]]
     if not opening or opening[0] not in _ADVERBIAL:
         return None
-    by_do = "did" in opening[:3] or "does" in opening[:3] or "do" in opening[:3]
-    by_being = not BEING.isdisjoint(opening[:3])
-    seen = False
-    for place, token in enumerate(tokens[start:], start):
-        seen = seen or token.name
-        if not seen or token.name or token.low in FUNCTION_WORDS or token.bare in TRAILING:
-            follows_being = tokens[place - 1].low in BEING
-            passive = by_being and token.low in _PARTICIPLES_TOO and not follows_being
-            if not (seen and passive):
-                continue
-            return place
-        if by_do or (by_being and _like_participle(token.low)):
+    by_do = not _DOING.isdisjoint(opening)
+    by_being = not BEING.isdisjoint(opening)
+    names = (place for place in range(start, len(tokens)) if tokens[place].name)
+    for place in range(next(names, len(tokens)), len(tokens)):
+        token = tokens[place]
+        trails = token.low in FUNCTION_WORDS or token.bare in TRAILING
+        participle = token.low in _IRREGULAR or (token.low.endswith("ed") and not trails)
+        # "where X was killed": a participle behind a form of "be" is the clause's.
+        if token.name or (participle and tokens[place - 1].low in BEING):
+            continue
+        if (by_do and not trails) or (by_being and participle):
             return place
     return None
 
 
-def _like_participle(word: str) -> bool:
-    return word.endswith("ed") or word in _PARTICIPLES_TOO
-
-
 def _asks_late(tokens: Sequence[Token]) -> bool:
     """Whether the question begins with a noun phrase, and asks behind it."""
-    opens = bool(tokens) and tokens[0].low == "the" and not tokens[0].joined
-    return opens and any(token.low in _ASKING for token in tokens[3:])
+    return tokens[0].low == "the" and any(token.low in _ASKING for token in tokens[3:])
 
 
 def _plain(token: Token) -> bool:
-    return not token.name and token.low not in FUNCTION_WORDS and token.low not in RELATIVES
+    return not token.name and token.low not in FUNCTION_WORDS
+
+
+def _name_end(tokens: Sequence[Token], start: int) -> int:
+    """Where the name ends that begins at `start`; `start` if none does."""
+    end = start
+    while end < len(tokens) and (tokens[end].name or _inside_name(tokens, start, end)):
+        end += 1
+    return end
 
 
 def _inside_name(tokens: Sequence[Token], start: int, place: int) -> bool:
@@ -238,7 +237,7 @@ def _inside_name(tokens: Sequence[Token], start: int, place: int) -> bool:
 
 
 def _clause_verb(token: Token) -> bool:
-    return not token.name and (token.bare in TRAILING or token.low in ("fought", "used", "won"))
+    return not token.name and token.bare in _CLAUSE_VERBS
 
 
 def _name_start(tokens: Sequence[Token], end: int) -> int:

@@ -26,7 +26,8 @@ Kind = Literal["comparison", "bridge-comparison", "bridge", "intersection", "one
 MOST_RETRIEVED = MOST_NODES - 1
 """Retrieving nodes of a complete plan; one place is kept for the operator."""
 NAMELESS = 5
-"""Words from which a node can be found without a name: "the team that has won the treble twice"."""
+"""Words of content from which a node can be found without a name: "the first team that won the
+harbour cup twice"."""
 LONGEST_QUESTION = MOST_NODES * LONGEST_TEXT
 """Characters. A longer question cannot be spread over nodes, and is not looked at."""
 

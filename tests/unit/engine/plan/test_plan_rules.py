@@ -124,6 +124,49 @@ def test_one_hop_is_not_planned(question: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("clause", "complete"),
+    [
+        ("the team that has won the harbour cup twice", True),
+        ("the team that has won the cup twice", False),
+        # Words without content do not count.
+        ("the team that has won the cup of it in that year", False),
+    ],
+)
+def test_a_node_without_a_name_needs_five_words(clause: str, complete: bool) -> None:
+    question = f"Who trains {clause}?"
+    found = split(question, VALLEY)
+    assert [len(found.nodes), found.complete] == [2, complete]
+    assert (plan(question, VALLEY) is not None) == complete
+
+
+@pytest.mark.parametrize(
+    ("question", "nodes"),
+    [
+        (
+            "When was the firm that built Oxbow Mill closed?",
+            ["the firm that built Oxbow Mill", "When was #1 closed"],
+        ),
+        (
+            "When did the village Isaura Venn is from burn?",
+            ["the village Isaura Venn is from", "When did #1 burn"],
+        ),
+        (
+            "The town where Isaura Venn died has how many bridges?",
+            ["The town where Isaura Venn died", "#1 has how many bridges"],
+        ),
+        (
+            "Where was the CEO of Isaura Venn's buyer born?",
+            ["Isaura Venn's buyer", "Where was the CEO of #1 born"],
+        ),
+    ],
+)
+def test_a_clause_is_asked_whole_and_its_verb_stays_outside(
+    question: str, nodes: list[str]
+) -> None:
+    assert [node.text for node in planned(question).plan.nodes] == nodes
+
+
+@pytest.mark.parametrize(
     "question",
     [
         # The innermost question names nothing that could be looked up.
