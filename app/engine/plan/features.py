@@ -7,7 +7,6 @@ number of words as well as for `depth`. The spread of a normalised embedding say
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -30,16 +29,15 @@ _COMPARING = (
     | frozenset(("also", "before", "after", "between", "both", "either", "or", "same", "than"))
     | frozenset(("common", "share", "shared", "sharing"))
 )
-_MORE_RELATIONS = """artist ceo parent screenwriter star host voice maker grandson granddaughter
-nephew niece cousin stepmother stepfather"""
+_MORE_RELATIONS = """artist screenwriter star host voice grandson granddaughter nephew niece cousin
+stepmother stepfather"""
 _RELATIONS = ROLES | frozenset(_MORE_RELATIONS.split())
 _NAME = re.compile(
     r"[A-Z][\w'\u2019&.-]*(?: (?:(?:of|the|de|von|van|and) )?[A-Z\d][\w'\u2019&.-]*)*"
 )
-_CHOICE = re.compile(r", .*\bor\b", re.DOTALL)
+_OR = re.compile(r"\bor\b")
 _ROLE_REACH = 3
 """Words behind a "the" among which its role noun stands: "the second eldest daughter"."""
-SPREAD_DEPTH = 20
 
 
 class _Nobody:
@@ -103,17 +101,7 @@ def surface(question: str) -> Surface:
         relations=sum(word in _RELATIONS or word.removesuffix("s") in _RELATIONS for word in words),
         names=len(names),
         cased=bool(names),
-        choice=bool(_CHOICE.search(lower)),
+        choice=bool(_OR.search(lower.partition(", ")[2])),
         both="both" in words or "same" in words,
         compared=comparison.find(read(question, _Nobody())) is not None,
     )
-
-
-def spread(documents: Sequence[str]) -> float:
-    """Share of different documents among the best hits, in [0, 1]; 0 without hits.
-
-    Args:
-        documents: The document of each hit, best first.
-    """
-    best = documents[:SPREAD_DEPTH]
-    return len(set(best)) / len(best) if best else 0.0

@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import time
 
-import numpy as np
 import pytest
 
-from app.engine.hardness import HardnessOptions, Linear, features, hardness
+from app.engine.hardness import features, hardness
+from app.engine.hardness_weights import WEIGHTS
 from app.engine.plan.features import surface
+from app.engine.reasoning.lag import LagOptions
+
+CERTAIN = 0.5
+"""More likely hard than not; `auto` asks for less."""
 
 ONE_HOP = (
     "Who designed the Nine Heron Bridge?",
@@ -25,17 +29,17 @@ MORE_HOPS = (
 
 @pytest.mark.parametrize("question", ONE_HOP)
 def test_a_question_of_one_hop_is_not_hard(question: str) -> None:
-    assert not hardness(question).hard
+    assert hardness(question).probability < LagOptions().hard
 
 
 @pytest.mark.parametrize("question", MORE_HOPS)
 def test_a_question_of_several_hops_is_hard(question: str) -> None:
-    assert hardness(question).hard
+    assert hardness(question).probability >= CERTAIN
 
 
 @pytest.mark.parametrize("question", MORE_HOPS)
 def test_lower_case_does_not_hide_the_hops(question: str) -> None:
-    assert hardness(question.lower()).hard
+    assert hardness(question.lower()).probability >= CERTAIN
 
 
 def test_a_clause_more_never_makes_a_question_easier() -> None:
@@ -50,9 +54,7 @@ def test_a_clause_more_never_makes_a_question_easier() -> None:
 
 @pytest.mark.parametrize("question", ["", "  ", "???", "\x00"])
 def test_nothing_said_is_not_hard(question: str) -> None:
-    found = hardness(question)
-    assert found.probability == 0
-    assert not found.hard
+    assert hardness(question).probability == 0
 
 
 @pytest.mark.parametrize("question", ["\u6771\u4eac\u306f\uff1f", "or " * 5000, "'s of " * 900])
@@ -67,32 +69,13 @@ def test_the_trace_names_every_count() -> None:
     assert all(isinstance(value, float) for value in found.values())
 
 
-def test_the_vector_is_read_where_it_is_given() -> None:
-    weighted = Linear(-1.0, {"of": 1.0}, (4.0, 0.0))
-    options = HardnessOptions(surface=Linear(-1.0, {"of": 1.0}), with_vector=weighted)
-    question = "the teacher of Odo Marsh"
-    toward = hardness(question, np.array([1.0, 0.0], np.float32), options)
-    across = hardness(question, np.array([0.0, 1.0], np.float32), options)
-    assert toward.probability > across.probability
-    assert across.probability == hardness(question, options=options).probability
-
-
-def test_a_vector_of_another_encoder_is_refused() -> None:
-    with pytest.raises(ValueError, match="zip"):
-        hardness("Who?", np.ones(7, np.float32))
-
-
-def test_the_cut_is_an_option() -> None:
-    certain = HardnessOptions(threshold=0.0)
-    assert hardness(ONE_HOP[0], options=certain).hard
-
-
 def test_the_shipped_weights_name_features_that_exist() -> None:
-    known = features(surface("")).keys()
-    options = HardnessOptions()
-    assert options.surface.weights.keys() == known
-    assert options.with_vector.weights.keys() == known
-    assert len(options.with_vector.vector) == 384
+    assert WEIGHTS.keys() == features(surface("")).keys()
+
+
+@pytest.mark.parametrize("name", sorted(WEIGHTS.keys() - {"cased"}))
+def test_no_sign_of_a_hop_counts_against_one(name: str) -> None:
+    assert WEIGHTS[name] > 0
 
 
 def test_it_costs_less_than_a_millisecond() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.engine.plan.features import Surface, spread, surface
+from app.engine.plan.features import Surface, surface
 
 
 def test_each_sign_of_a_hop_is_counted() -> None:
@@ -56,18 +56,3 @@ def test_two_things_compared_are_seen_in_both_ways() -> None:
 def test_the_word_that_asks_opens_no_clause() -> None:
     assert surface("Who built the mill?").relatives == 0
     assert surface("Who built the mill that burnt down where Ada Bell lived?").relatives == 2
-
-
-@pytest.mark.parametrize(
-    ("documents", "share"),
-    [
-        ([], 0.0),
-        (["a", "a", "b", "b"], 0.5),
-        (["a", "b"], 1.0),
-        (["a"] * 20 + ["b", "c"], 0.05),
-    ],
-)
-def test_spread_is_the_share_of_documents_among_the_best_twenty(
-    documents: list[str], share: float
-) -> None:
-    assert spread(documents) == pytest.approx(share)
