@@ -10,6 +10,7 @@ cited      share of answers that cite every gold passage; cited_gold: mean share
 precision  share of citations that cite a gold passage
 valid      share of citations with which nothing is wrong
 EM, F1     of `short_answer` by SQuAD's rules, over all questions and over those that have one
+computed   number of answers that an operator computed; right: such with an accepted short answer
 refused    share answered `unanswerable` at the service's own threshold: on the whole corpus these
            are false refusals (refused_found: though the evidence held every gold passage), on the
            emptied one right ones
@@ -21,21 +22,23 @@ AUC        how well the support score separates the whole corpus from the emptie
 
 from __future__ import annotations
 
-import argparse
 import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
+import numpy as np
+
 from app.domain.hit import Hit, Standing
 from app.engine.steps.write import write
-from benchmarks import citations, report
-from benchmarks.service import DEFAULT_MODEL, Service, scratch_folder
-from benchmarks.sets import DEFAULT_DATA, Question, corpus, questions
+from benchmarks import citations, options, report
+from benchmarks.logistic import auc
+from benchmarks.service import Service, scratch_folder
+from benchmarks.sets import Question, corpus, questions
+from benchmarks.timing import quantile
 from retrievers.types import Chunk, ChunkId, DocumentKey, Evidence
 
 SETS = ("xquad_en", "qed_nq", "musique", "hotpotqa", "2wikimultihopqa")
@@ -46,6 +49,7 @@ MEASURED = ("sql", "budget", "llm")
 STATUSES = ("answered", "partial", "refused", "refused_found")
 CITED = ("contained", "cited", "cited_gold", "precision", "valid", "statements")
 SHORT = ("short", "EM", "F1", "F1_given")
+COMPUTED = ("computed", "computed_right")
 
 
 def squeezed(text: str) -> str:
@@ -73,12 +77,6 @@ def overlap(said: str, accepted: Sequence[str]) -> float:
     return best
 
 
-def auc(positive: Sequence[float], negative: Sequence[float]) -> float:
-    """Chance that a positive scores above a negative; ties count half."""
-    pairs = [(p > n) + 0.5 * (p == n) for p in positive for n in negative]
-    return sum(pairs) / len(pairs)
-
-
 @dataclass(frozen=True, slots=True)
 class Given:
     """What came of one question."""
@@ -95,6 +93,7 @@ class Given:
     faults: tuple[str, ...]
     exact: float | None  # None without a short answer
     overlap: float | None
+    computed: bool  # whether an operator decided it
     score: float | None
     took_ms: float
     reading_ms: float
@@ -137,6 +136,7 @@ def put(
         faulty=len({fault.partition(":")[0] for fault in wrong if fault.startswith("[")}),
         exact=exact(short, question.answers) if short else None,
         overlap=overlap(short, question.answers) if short else None,
+        computed=trace["reason"] == "computed",
         score=support["score"] if support else None,
         took_ms=answer["usage"]["took_ms"],
         reading_ms=reading_ms(question.text, answer["evidence"]),
@@ -190,7 +190,8 @@ def summary(given: Sequence[Given]) -> dict[str, Any]:
     """Shares in percent, times in milliseconds."""
     shorts = [one for one in given if one.exact is not None]
     statuses = Counter(one.status for one in given)
-    times = sorted(one.took_ms for one in given)
+    computed = [one for one in given if one.computed]
+    times = [one.took_ms for one in given]
     every = sum(one.citations for one in given)
     cited = sum(one.cited for one in given)
     return {
@@ -212,8 +213,10 @@ def summary(given: Sequence[Given]) -> dict[str, Any]:
         "F1": 100 * sum(one.overlap or 0 for one in shorts) / len(given),
         "EM_given": 100 * mean(one.exact or 0 for one in shorts) if shorts else None,
         "F1_given": 100 * mean(one.overlap or 0 for one in shorts) if shorts else None,
+        "computed": len(computed),
+        "computed_right": sum(one.exact == 1 for one in computed),
         "took_ms_median": median(times),
-        "took_ms_p95": times[int(0.95 * (len(times) - 1))],
+        "took_ms_p95": quantile(times, 0.95),
         "reading_cpu_ms_mean": mean(one.reading_ms for one in given),
     }
 
@@ -225,25 +228,16 @@ def _share(values: Iterable[bool | None]) -> float | None:
 
 def main() -> None:
     """Ingest, ask, print and write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder with the sets")
-    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="encoder folder")
-    parser.add_argument("--sets", nargs="+", default=list(SETS), choices=SETS)
+    parser = options.sets(__doc__, SETS)
     parser.add_argument("--modes", nargs="+", default=list(MODES), choices=MODES)
     parser.add_argument("--reasoning", nargs="+", default=["direct", "auto"], choices=REASONING)
     parser.add_argument("--limit", type=int, help="only the first questions of each set")
-    parser.add_argument("--folder", type=Path, help="keep the service's data here and reuse it")
     args = parser.parse_args()
     found: dict[str, dict[str, Any]] = {}
     faults: list[str] = []
     with scratch_folder(args.folder) as folder, Service(args.model, folder) as service:
-        present = {row["name"] for row in service.call("GET", "/v1/collections?limit=200")["data"]}
         for name in args.sets:
-            if name not in present:
-                seconds = service.ingest(name, corpus(args.data, name))
-                print(f"{name}: ingested in {seconds:.0f} s", flush=True)
+            service.provide(name, corpus(args.data, name))
             texts = citations.Stored(service.client, name)
             asked = questions(args.data, name)[: args.limit]
             found[name] = {}
@@ -256,7 +250,7 @@ def main() -> None:
                 found[name][way] = {mode: summary(many) for mode, many in given.items()}
                 if {"corpus", "emptied"} <= set(given):
                     scores = [
-                        [one.score for one in given[mode] if one.score is not None]
+                        np.array([one.score for one in given[mode] if one.score is not None])
                         for mode in ("corpus", "emptied")
                     ]
                     found[name][way]["AUC"] = auc(*scores)
@@ -270,7 +264,7 @@ def main() -> None:
 def _print(found: dict[str, dict[str, Any]], modes: Sequence[str]) -> None:
     names = (*STATUSES, *CITED, *SHORT)
     report.table(
-        ("set", "reasoning", "evidence", "questions", *names, "AUC"),
+        ("set", "reasoning", "evidence", "questions", *names, *COMPUTED, "AUC"),
         [
             (
                 name,
@@ -278,6 +272,7 @@ def _print(found: dict[str, dict[str, Any]], modes: Sequence[str]) -> None:
                 mode,
                 runs[mode]["questions"],
                 *("-" if runs[mode][key] is None else float(runs[mode][key]) for key in names),
+                *(runs[mode][key] for key in COMPUTED),
                 runs.get("AUC", "-") if mode == "emptied" else "",
             )
             for name, ways in found.items()

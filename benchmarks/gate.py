@@ -3,7 +3,8 @@
 Hard are the questions of the multi-hop sets, easy those of the single-hop sets and the gold
 sub-questions of the multi-hop ones (the same house style, one hop). For each pair of a hard and an
 easy set both are left out, with whatever else comes from them, the gate is fitted on the rest and
-asked for their questions. Every question is fitted twice, as it is and in lower case.
+asked for their questions. Every question is fitted twice, as it is and in lower case. What the
+question's vector would add is measured beside it; the service reads the words alone.
 
     python -m benchmarks.gate                            # measure
     python -m benchmarks.gate --write                    # and write the weights
@@ -12,12 +13,9 @@ asked for their questions. Every question is fitted twice, as it is and in lower
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import gzip
 import json
 import re
-import sys
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,10 +30,9 @@ import numpy.typing as npt
 
 from app.engine import hardness as gate
 from app.engine.plan.features import surface
-from benchmarks import report
+from benchmarks import options, report
 from benchmarks.logistic import FREE, RISING, Array, auc, fit, standardised
-from benchmarks.service import DEFAULT_MODEL
-from benchmarks.sets import DEFAULT_DATA
+from benchmarks.sets import question_rows
 from retrievers.embedders.onnx import OnnxEmbedder
 
 Chosen = npt.NDArray[np.bool_]
@@ -44,7 +41,7 @@ EASY = ("xquad_en", "qed_nq", "policyqa", "tatqa", "cacm")
 FAMILY = {"2wikimultihopqa": "2wiki", "2wiki_train": "2wiki"}
 UNPOOLED = frozenset(("cacm",))
 """Measured and fitted with a lesser weight: 23 topics that hardly are questions."""
-CUTS = (0.3, 0.4, 0.5, 0.6, 0.7)
+CUTS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)  # the first is the service's default
 WEIGHTS = Path(gate.__file__).with_name("hardness_weights.py")
 FOLDS = 5
 MASS = 1000.0  # of the examples against the ridges
@@ -62,25 +59,17 @@ class Example:
     family: str
 
 
-def raw(data: Path, name: str) -> list[dict[str, Any]]:
-    """The rows of a set's questions, also of those without gold passages."""
-    path = data / name / "questions.jsonl.gz"
-    if not path.exists():
-        sys.exit(f"benchmarks: {path} is not there; give --data or --questions")
-    return [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
-
-
 def public(data: Path) -> list[Example]:
     """The questions of the sets, each wording once per set."""
     found = []
     for name in HARD:
         family = FAMILY.get(name, name)
-        rows = raw(data, name)
+        rows = list(question_rows(data, name))
         found += [Example(row["question"], True, name, family) for row in rows]
         inner = (text for row in rows for text in _sub_questions(row))
         found += [Example(text, False, f"{family}_hops", family) for text in inner]
     for name in EASY:
-        rows = raw(data, name)
+        rows = list(question_rows(data, name))
         if name == "tatqa":  # arithmetic over a table takes several steps
             rows = [row for row in rows if "span" in (row["type"], row.get("answer_type"))]
         found += [Example(row["question"], False, name, name) for row in rows]
@@ -151,13 +140,12 @@ class Bench:
         """Logits of some examples, as they are or in lower case."""
         return np.asarray(self.rows[int(lower) :: 2][among] @ at)
 
-    def unscaled(self, at: Array) -> tuple[float, dict[str, float], list[float]]:
-        """Constant, weights of the features and of the vector as `hardness.py` reads them."""
+    def unscaled(self, at: Array) -> tuple[float, dict[str, float]]:
+        """Constant and weights of the features as `hardness.py` reads them."""
         count = len(self.names)
         plain = at[1 : count + 1] / self.deviation
         weights = {n: round(float(w), 3) for n, w in zip(self.names, plain, strict=True)}
-        vector = [round(float(w), 3) for w in VECTOR_SCALE * at[count + 1 :]]
-        return round(float(at[0] - plain @ self.mean), 3), weights, vector
+        return round(float(at[0] - plain @ self.mean), 3), weights
 
 
 def left_out(bench: Bench, lower: bool) -> tuple[dict[str, float], float, dict[str, float]]:
@@ -209,12 +197,15 @@ async def encoded(folder: Path, texts: Sequence[str]) -> Array:
     return np.concatenate(parts).astype(np.float64)
 
 
-def written(words: Bench, vectors: Bench, source: str) -> None:
-    """Write the weights as a module of constants."""
-    everything = np.ones(len(words.examples), dtype=bool)
-    constant, weights, _ = words.unscaled(words.fitted(everything))
-    with_constant, with_weights, vector = vectors.unscaled(vectors.fitted(everything))
-    sets = sorted(set(words.sets) - {""}) or [source]
+def written(bench: Bench, source: str) -> None:
+    """Write the weights as a module of constants.
+
+    Args:
+        source: What the questions came from, if they name no set.
+    """
+    everything = np.ones(len(bench.examples), dtype=bool)
+    constant, weights = bench.unscaled(bench.fitted(everything))
+    sets = sorted(set(bench.sets) - {""}) or [source]
     lines = [
         '"""Weights of the question gate; data only, written by `python -m benchmarks.gate`."""',
         "",
@@ -222,33 +213,19 @@ def written(words: Bench, vectors: Bench, source: str) -> None:
         "FITTED_ON = (",
         *(f'    "{name}",' for name in [*sets, f"{datetime.now(UTC):%Y-%m-%d}"]),
         ")",
-        f"SURFACE_CONSTANT = {constant}",
-        "SURFACE_WEIGHTS = {",
+        f"CONSTANT = {constant}",
+        "WEIGHTS = {",
         *(f'    "{name}": {value},' for name, value in weights.items()),
         "}",
-        f"CONSTANT = {with_constant}",
-        "WEIGHTS = {",
-        *(f'    "{name}": {value},' for name, value in with_weights.items()),
-        "}",
-        "VECTOR = (",
-        *(
-            "    " + " ".join(f"{value}," for value in vector[i : i + 12])
-            for i in range(0, len(vector), 12)
-        ),
-        ")",
         "",
     ]
     WEIGHTS.write_text("\n".join(lines), encoding="utf-8")
-    print(f"written: {WEIGHTS.name}, fitted on {len(words.examples)} questions")
+    print(f"written: {WEIGHTS.name}, fitted on {len(bench.examples)} questions")
 
 
 def main() -> None:
     """Fit, measure, print, and write if asked to."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder with the sets")
-    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="encoder folder")
+    parser = options.inputs(__doc__)
     parser.add_argument("--questions", type=Path, help="one's own, instead of the public sets")
     parser.add_argument("--write", action="store_true", help="write the weights of all examples")
     args = parser.parse_args()
@@ -279,11 +256,7 @@ def main() -> None:
             [(k, *(100 * shares[f"{k} called hard at {cut}"] for cut in CUTS)) for k in kinds],
         )
     if args.write:
-        written(
-            benches["words"],
-            benches["words and vector"],
-            str(args.questions.name if args.questions else ""),
-        )
+        written(benches["words"], args.questions.name if args.questions else "")
     if not args.questions:
         report.write("gate", found)
 

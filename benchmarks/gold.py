@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from benchmarks.sets import question_rows
 
 _REFERENCE = re.compile(r"#(\d+)")
 
@@ -33,14 +33,13 @@ class Gold:
 def golds(data: Path, name: str) -> dict[str, Gold]:
     """By the question's id; empty for sets without gold sub-questions."""
     found = {}
-    with gzip.open(data / name / "questions.jsonl.gz", "rt", encoding="utf-8") as stream:
-        for row in map(json.loads, stream):
-            hops = tuple(
-                Hop(hop["question"], hop["answer"], hop["supporting_id"])
-                for hop in row.get("decomposition") or ()
-            )
-            if hops:
-                found[row["id"]] = Gold(row["question"], tuple(row["answers"]), hops)
+    for row in question_rows(data, name):
+        hops = tuple(
+            Hop(hop["question"], hop["answer"], hop["supporting_id"])
+            for hop in row.get("decomposition") or ()
+        )
+        if hops:
+            found[row["id"]] = Gold(row["question"], tuple(row["answers"]), hops)
     return found
 
 

@@ -8,7 +8,6 @@ quote are ratios and CPU times, since client and server share the machine's core
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import random
@@ -22,10 +21,10 @@ from typing import Any
 
 import httpx
 
-from benchmarks import report
+from benchmarks import options, report
 from benchmarks.bare import Bare, load
-from benchmarks.service import DEFAULT_MODEL, Service, footprint, free_port, scratch_folder
-from benchmarks.sets import DEFAULT_DATA, Passage, corpus, questions
+from benchmarks.service import Service, footprint, free_port, scratch_folder
+from benchmarks.sets import Passage, corpus, questions
 from benchmarks.timing import Caller, interleaved, quantile, under_load
 
 PASSAGES = 10_000
@@ -146,11 +145,7 @@ def bare_server(folder: Path, model: Path) -> tuple[subprocess.Popen[bytes], int
 
 def main() -> None:
     """Measure, print and write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder with the sets")
-    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="encoder folder")
+    parser = options.inputs(__doc__)
     parser.add_argument("--passages", type=int, default=PASSAGES)
     parser.add_argument("--queries", type=int, default=300, help="at c=1, per contestant")
     parser.add_argument("--rounds", type=int, default=3, help="at c=16")

@@ -18,21 +18,19 @@ service started for it: a question that was asked before costs less.
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
-from benchmarks import report, scripted
+from benchmarks import options, report, scripted
 from benchmarks.answers import undegraded
 from benchmarks.gold import Gold, golds
 from benchmarks.retrieval import documents_of
 from benchmarks.scripted import Manner, Read, Scripted
-from benchmarks.service import DEFAULT_MODEL, Service, scratch_folder
-from benchmarks.sets import DEFAULT_DATA, Question, corpus, questions
+from benchmarks.service import Service, scratch_folder
+from benchmarks.sets import Question, corpus, questions
 from benchmarks.timing import quantile
 
 SETS = ("musique", "hotpotqa", "2wikimultihopqa", "qed_nq", "xquad_en")
@@ -185,16 +183,10 @@ def compared(name: str, ways: Mapping[str, Mapping[str, Any]]) -> dict[str, floa
 
 def main() -> None:
     """Ingest, ask, print and write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder with the sets")
-    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="encoder folder")
-    parser.add_argument("--sets", nargs="+", default=list(SETS), choices=SETS)
+    parser = options.sets(__doc__, SETS)
     ways = (*BY_RULES, *SCRIPTED)
     parser.add_argument("--reasoning", nargs="+", default=list(ways), choices=ways)
     parser.add_argument("--limit", type=int, help="only the first questions of each set")
-    parser.add_argument("--folder", type=Path, help="keep the service's data here and reuse it")
     args = parser.parse_args()
     ruled = [way for way in BY_RULES if way in args.reasoning]
     scripted_ways = [way for way in SCRIPTED if way in args.reasoning]
@@ -207,10 +199,8 @@ def main() -> None:
 
     with scratch_folder(args.folder) as folder:
         with Service(args.model, folder) as service:
-            rows = service.call("GET", "/v1/collections?limit=200")["data"]
-            for name in {*args.sets} - {row["name"] for row in rows}:
-                seconds = service.ingest(name, corpus(args.data, name))
-                print(f"{name}: ingested in {seconds:.0f} s", flush=True)
+            for name in args.sets:
+                service.provide(name, corpus(args.data, name))
         for name in args.sets:
             for way in ruled:
                 with Service(args.model, folder) as service:

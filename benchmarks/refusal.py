@@ -12,7 +12,6 @@ filter keeps out, so a fit on filtered searches alone would learn that.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import zlib
 from collections.abc import Sequence
@@ -31,11 +30,11 @@ from app.engine.reading.support import PickWeights, Support, judge
 from app.engine.steps.write import WriteOptions
 from app.settings import load
 from app.wiring import Services, build
-from benchmarks import report
+from benchmarks import options, report
 from benchmarks.answers import SETS, squeezed
 from benchmarks.logistic import Array, auc, fit, standardised
-from benchmarks.service import DEFAULT_MODEL, Service, scratch_folder
-from benchmarks.sets import DEFAULT_DATA, Question, corpus, questions
+from benchmarks.service import Service, scratch_folder
+from benchmarks.sets import Question, corpus, questions
 from retrievers.filters import EVERYTHING, Compare
 
 Mode = Literal["corpus", "filtered", "removed"]
@@ -77,16 +76,13 @@ def half(name: str, question: Question) -> int:
 def ingest(data: Path, model: Path, folder: Path, names: Sequence[str]) -> None:
     """The corpora that the folder lacks, whole and halved."""
     with Service(model, folder) as service:
-        present = {row["name"] for row in service.call("GET", "/v1/collections?limit=200")["data"]}
         for name in names:
             passages, asking = corpus(data, name), questions(data, name)
-            for number in (None, 0, 1):
-                collection = name if number is None else f"{name}-rm{number}"
-                if collection in present:
-                    continue
-                gone = [q.gold for q in asking if number is not None and half(name, q) == number]
-                kept = [p for p in passages if p.id not in frozenset().union(*gone)]
-                print(f"{collection}: {service.ingest(collection, kept):.0f} s", flush=True)
+            service.provide(name, passages)
+            for number in (0, 1):
+                gone = frozenset().union(*(q.gold for q in asking if half(name, q) == number))
+                kept = [p for p in passages if p.id not in gone]
+                service.provide(f"{name}-rm{number}", kept)
 
 
 async def put(services: Services, name: str, question: Question, mode: Mode) -> Judged | None:
@@ -231,13 +227,7 @@ HEADER = (
 
 def main() -> None:
     """Ingest what is missing, ask, print, and fit if asked to."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder with the sets")
-    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="encoder folder")
-    parser.add_argument("--sets", nargs="+", default=list(SETS), choices=SETS)
-    parser.add_argument("--folder", type=Path, help="keep the service's data here and reuse it")
+    parser = options.sets(__doc__, SETS)
     parser.add_argument("--fit", action="store_true", help="fit anew and print the weights")
     args = parser.parse_args()
     with scratch_folder(args.folder) as folder:

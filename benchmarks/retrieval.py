@@ -10,16 +10,14 @@ share of questions with every gold passage among the first 5.
 
 from __future__ import annotations
 
-import argparse
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from benchmarks import report
-from benchmarks.service import DEFAULT_MODEL, Service, scratch_folder
-from benchmarks.sets import DEFAULT_DATA, Question, corpus, questions
+from benchmarks import options, report
+from benchmarks.service import Service, scratch_folder
+from benchmarks.sets import Question, corpus, questions
 
 SETS = ("musique", "hotpotqa", "2wikimultihopqa", "qed_nq", "xquad_en", "cacm")
 UNTITLED = ("2wikimultihopqa", "hotpotqa")
@@ -70,27 +68,18 @@ def _mean(rows: Sequence[dict[str, float]]) -> dict[str, float]:
 
 def main() -> None:
     """Ingest, ask, print and write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder with the sets")
-    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="encoder folder")
-    parser.add_argument("--sets", nargs="+", default=list(SETS), choices=SETS)
+    parser = options.sets(__doc__, SETS)
     parser.add_argument("--strategies", nargs="+", default=["auto", "single", "multihop"])
     parser.add_argument("--no-untitled", action="store_true", help="skip the runs without titles")
-    parser.add_argument("--folder", type=Path, help="keep the service's data here and reuse it")
     args = parser.parse_args()
     plan = [(name, True) for name in args.sets]
     if not args.no_untitled:
         plan += [(name, False) for name in UNTITLED if name in args.sets]
     found: dict[str, Any] = {}
     with scratch_folder(args.folder) as folder, Service(args.model, folder) as service:
-        present = {row["name"] for row in service.call("GET", "/v1/collections?limit=200")["data"]}
         for name, titles in plan:
             collection = f"{name}{'' if titles else '-untitled'}"
-            if collection not in present:
-                seconds = service.ingest(collection, corpus(args.data, name), titles)
-                print(f"{collection}: ingested in {seconds:.0f} s", flush=True)
+            service.provide(collection, corpus(args.data, name), titles)
             asked = questions(args.data, name)
             for strategy in args.strategies:
                 result = run(service, collection, asked, strategy)

@@ -14,6 +14,11 @@ synth         the sentence of a passage that holds the answer, with its mark; el
 As `always` a node is answered whatever is shown, with a span of every passage. The engine believes
 an answer only if its words stand in what is cited, so this is the most it can believe. In the
 manner `recalled` the next query names the gold answer: a model that knows it wants it confirmed.
+
+The server of the tests (`tests/stub_llm.py`) plays a list of replies, misbehaves on demand and
+lives in its test's event loop; this one makes its replies from the passages it is shown, never
+misbehaves and needs a thread, as the benchmarks wait. `folded` is not the engine's: what the engine
+believes is measured here, so it must not be asked.
 """
 
 from __future__ import annotations

@@ -134,6 +134,16 @@ class Service:
             self.finish(job)
         return time.monotonic() - began
 
+    def provide(self, collection: str, passages: Sequence[Passage], titles: bool = True) -> None:
+        """Ingest a collection that the folder does not have yet."""
+        if collection not in self._collections():
+            seconds = self.ingest(collection, passages, titles)
+            print(f"{collection}: ingested in {seconds:.0f} s", flush=True)
+
+    def _collections(self) -> set[str]:
+        rows = self.call("GET", "/v1/collections?limit=200")["data"]
+        return {row["name"] for row in rows}
+
     def finish(self, job_id: str, pause_s: float = 0.05) -> dict[str, Any]:
         """Wait for a job; it must succeed."""
         while True:

@@ -51,11 +51,16 @@ def corpus(data: Path, name: str) -> list[Passage]:
     ]
 
 
+def question_rows(data: Path, name: str) -> Iterator[dict[str, Any]]:
+    """The questions of a set as its file has them, also those without gold passages."""
+    return _lines(data / name / "questions.jsonl.gz")
+
+
 def questions(data: Path, name: str) -> list[Question]:
     """The questions of a set whose gold passages are complete."""
     known = {passage.id for passage in corpus(data, name)}
     found = []
-    for row in _lines(data / name / "questions.jsonl.gz"):
+    for row in question_rows(data, name):
         gold = frozenset(_as_in_corpus(known, gold_id) for gold_id in row["supporting_ids"])
         if gold and row.get("supporting_complete", True):
             found.append(
