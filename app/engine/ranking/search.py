@@ -25,7 +25,6 @@ from retrievers.filters import EVERYTHING, Filter
 from retrievers.types import CollectionId, Evidence, Query, Rows
 
 Strategy = Literal["auto", "single", "multihop"]
-FLAT = ("vector", "fulltext")
 
 
 @dataclass(frozen=True, slots=True)
