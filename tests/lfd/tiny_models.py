@@ -9,7 +9,7 @@ from typing import Any
 
 FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
 HIDDEN, LAYERS, VOCABULARY = 128, 8, 1_200
-_SYLLABLES = "ba ce di fo gu ha je ki lo mu na pe qui ro su ta ve wi xo zu".split()
+_SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
 _TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}"
     "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"

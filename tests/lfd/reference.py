@@ -1,0 +1,142 @@
+"""Layer-fused decoding in plain transformers, one whole forward pass for each token.
+
+Written from the formulae in probabilities, in float64, without cache, batch, chunks or vLLM; it
+imports nothing of the project, so that a slip would have to be made twice.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How to decode; `every` of None chooses the layer once."""
+
+    alpha: float = 0.1
+    weight: float = 1.0
+    layer: int | None = None
+    divergence: str = "jsd"
+    every: int | None = 1
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What came out: tokens, log-probabilities of all tokens at each step, and how it came.
+
+    Attributes:
+        layers: The one that was used at each step; 0 where none was.
+        margins: What the second token lacked to the first in log-probability.
+        gaps: What the second layer's score had above the lowest, where a layer was chosen.
+    """
+
+    ids: list[int]
+    log_probs: list[Tensor]
+    layers: list[int]
+    margins: list[float]
+    gaps: list[float]
+
+    @property
+    def sure(self) -> bool:
+        """Whether no choice was so close that the rounding of float32 may decide it."""
+        return min(self.margins) > 1e-4 and min(self.gaps, default=1.0) > 1e-6
+
+
+class Reference:
+    """A model of transformers and what its layers predict."""
+
+    def __init__(self, folder: Path) -> None:
+        from transformers import AutoModelForCausalLM
+
+        self.model: Any = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=torch.float32, attn_implementation="eager"
+        ).eval()
+        count = self.model.config.num_hidden_layers
+        self.candidates = range(count // 2 + 1, count)
+        self._before: dict[int, Tensor] = {}
+        self._after: dict[int, Tensor] = {}
+        for number, layer in enumerate(self.model.model.layers, 1):
+            # The last norm before the block sees the state that the block will be added to.
+            layer.post_attention_layernorm.register_forward_pre_hook(self._kept(number))
+            layer.register_forward_hook(self._given(number))
+
+    def generate(self, prompt: list[int], count: int, wish: Wish | None = None) -> Decoded:
+        """Greedy decoding of `count` tokens; `wish` of None decodes as usual."""
+        ids, log_probs, layer = list(prompt), [], 0
+        layers, margins, gaps = [], [], []
+        for step in range(count):
+            final = self._states(ids)
+            if wish is None:
+                p = _softmax(final)
+            else:
+                if wish.layer is not None:
+                    layer = min((abs(each - wish.layer), each) for each in self.candidates)[1]
+                elif step == 0 or (wish.every and step % wish.every == 0):
+                    scores = sorted((self._iks(e, wish.divergence), e) for e in self.candidates)
+                    layer = scores[0][1]
+                    gaps.append(scores[1][0] - scores[0][0])
+                p = self._fused(final, layer, wish)
+            best = p.topk(2).values
+            ids.append(int(p.argmax()))
+            log_probs.append(p.log())
+            layers.append(layer)
+            margins.append(float(best[0].log() - best[1].log()))
+        return Decoded(ids[len(prompt) :], log_probs, layers, margins, gaps)
+
+    def _states(self, ids: list[int]) -> Tensor:
+        with torch.no_grad():
+            return self.model(torch.tensor([ids])).logits[0, -1]
+
+    def _projected(self, state: Tensor) -> Tensor:
+        with torch.no_grad():
+            return _softmax(self.model.lm_head(self.model.model.norm(state)))
+
+    def _iks(self, layer: int, divergence: str) -> float:
+        p, q = self._projected(self._before[layer]), self._projected(self._after[layer])
+        if divergence == "kl":
+            return _kl(q, p)
+        m = (p + q) / 2
+        return (_kl(p, m) + _kl(q, m)) / 2
+
+    def _fused(self, final: Tensor, layer: int, wish: Wish) -> Tensor:
+        q = _softmax(final)
+        plausible = q >= wish.alpha * q.max()
+        product = q * self._projected(self._after[layer]) ** wish.weight
+        product = torch.where(plausible, product, torch.zeros_like(product))
+        return product / product.sum()
+
+    def _kept(self, number: int) -> Any:
+        def hook(_: Any, given: tuple[Tensor, ...]) -> None:
+            self._before[number] = given[0][0, -1].clone()
+
+        return hook
+
+    def _given(self, number: int) -> Any:
+        def hook(_: Any, __: Any, output: Any) -> None:
+            state = output[0] if isinstance(output, tuple) else output
+            self._after[number] = state.reshape(-1, state.shape[-1])[-1].clone()
+
+        return hook
+
+
+def _softmax(logits: Tensor) -> Tensor:
+    return torch.softmax(logits.double(), -1)
+
+
+def _kl(p: Tensor, q: Tensor) -> float:
+    held = p > 0
+    return float((p[held] * (p[held] / q[held]).log()).sum())
+
+
+def top(log_probs: Tensor, count: int) -> dict[int, float]:
+    """The most probable tokens and their log-probabilities, impossible ones left out."""
+    values, ids = log_probs.topk(count)
+    return {
+        int(id): float(value) for id, value in zip(ids, values, strict=True) if value > -math.inf
+    }
