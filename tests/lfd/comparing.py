@@ -62,7 +62,7 @@ def prompts(
     while len(found) < count:
         length = draw.randrange(5, 70)
         prompt = [*beginning, *(draw.randrange(300, 1_100) for _ in range(length))]
-        decoded = [reference.generate(prompt, tokens, wish) for wish in WISHES]
+        decoded = reference.generate(prompt, tokens, WISHES)
         if all(each.sure for each in decoded):
             found.append((prompt, decoded))
     return found

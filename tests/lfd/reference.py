@@ -7,7 +7,8 @@ imports nothing of the project, so that a slip would have to be made twice.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +37,11 @@ class Decoded:
         gaps: What the second layer's score had above the lowest, where a layer was chosen.
     """
 
-    ids: list[int]
-    log_probs: list[Tensor]
-    layers: list[int]
-    margins: list[float]
-    gaps: list[float]
+    ids: list[int] = field(default_factory=list)
+    log_probs: list[Tensor] = field(default_factory=list)
+    layers: list[int] = field(default_factory=list)
+    margins: list[float] = field(default_factory=list)
+    gaps: list[float] = field(default_factory=list)
 
     @property
     def sure(self) -> bool:
@@ -66,61 +67,66 @@ class Reference:
             layer.post_attention_layernorm.register_forward_pre_hook(self._kept(number))
             layer.register_forward_hook(self._given(number))
 
-    def generate(self, prompt: list[int], count: int, wish: Wish | None = None) -> Decoded:
-        """Greedy decoding of `count` tokens; `wish` of None decodes as usual."""
-        ids, log_probs, layer = list(prompt), [], 0
-        layers, margins, gaps = [], [], []
+    def generate(
+        self, prompt: list[int], count: int, wishes: Sequence[Wish | None] = (None,)
+    ) -> list[Decoded]:
+        """Greedy decoding of `count` tokens, once for each wish; None decodes as usual."""
+        found = [Decoded() for _ in wishes]
         for step in range(count):
-            final = self._states(ids)
-            if wish is None:
-                p = _softmax(final)
-            else:
-                if wish.layer is not None:
-                    layer = min((abs(each - wish.layer), each) for each in self.candidates)[1]
-                elif step == 0 or (wish.every and step % wish.every == 0):
-                    scores = sorted((self._iks(e, wish.divergence), e) for e in self.candidates)
-                    layer = scores[0][1]
-                    gaps.append(scores[1][0] - scores[0][0])
-                p = self._fused(final, layer, wish)
-            best = p.topk(2).values
-            ids.append(int(p.argmax()))
-            log_probs.append(p.log())
-            layers.append(layer)
-            margins.append(float(best[0].log() - best[1].log()))
-        return Decoded(ids[len(prompt) :], log_probs, layers, margins, gaps)
+            finals = self._states([[*prompt, *one.ids] for one in found])
+            for row, (one, wish) in enumerate(zip(found, wishes, strict=True)):
+                p, layer = _softmax(finals[row]), 0
+                if wish is not None:
+                    layer = self._layer(one, wish, row, step)
+                    p = self._fused(p, self._predicted(self._after[layer][row]), wish)
+                best = p.topk(2).values.log()
+                one.ids.append(int(p.argmax()))
+                one.log_probs.append(p.log())
+                one.layers.append(layer)
+                one.margins.append(float(best[0] - best[1]))
+        return found
 
-    def _states(self, ids: list[int]) -> Tensor:
+    def _states(self, ids: list[list[int]]) -> Tensor:
+        """Logits of the last position; the states there are kept by the hooks."""
         with torch.no_grad():
-            return self.model(torch.tensor([ids])).logits[0, -1]
+            return self.model(torch.tensor(ids)).logits[:, -1]
 
-    def _projected(self, state: Tensor) -> Tensor:
+    def _predicted(self, state: Tensor) -> Tensor:
         with torch.no_grad():
             return _softmax(self.model.lm_head(self.model.model.norm(state)))
 
-    def _iks(self, layer: int, divergence: str) -> float:
-        p, q = self._projected(self._before[layer]), self._projected(self._after[layer])
+    def _layer(self, one: Decoded, wish: Wish, row: int, step: int) -> int:
+        if wish.layer is not None:
+            return min((abs(each - wish.layer), each) for each in self.candidates)[1]
+        if step and (wish.every is None or step % wish.every):
+            return one.layers[-1]
+        scores = sorted((self._iks(each, row, wish.divergence), each) for each in self.candidates)
+        one.gaps.append(scores[1][0] - scores[0][0])
+        return scores[0][1]
+
+    def _iks(self, layer: int, row: int, divergence: str) -> float:
+        p = self._predicted(self._before[layer][row])
+        q = self._predicted(self._after[layer][row])
         if divergence == "kl":
             return _kl(q, p)
         m = (p + q) / 2
         return (_kl(p, m) + _kl(q, m)) / 2
 
-    def _fused(self, final: Tensor, layer: int, wish: Wish) -> Tensor:
-        q = _softmax(final)
+    def _fused(self, q: Tensor, intermediate: Tensor, wish: Wish) -> Tensor:
         plausible = q >= wish.alpha * q.max()
-        product = q * self._projected(self._after[layer]) ** wish.weight
-        product = torch.where(plausible, product, torch.zeros_like(product))
+        product = torch.where(plausible, q * intermediate**wish.weight, torch.zeros_like(q))
         return product / product.sum()
 
     def _kept(self, number: int) -> Any:
         def hook(_: Any, given: tuple[Tensor, ...]) -> None:
-            self._before[number] = given[0][0, -1].clone()
+            self._before[number] = given[0][:, -1].clone()
 
         return hook
 
     def _given(self, number: int) -> Any:
         def hook(_: Any, __: Any, output: Any) -> None:
             state = output[0] if isinstance(output, tuple) else output
-            self._after[number] = state.reshape(-1, state.shape[-1])[-1].clone()
+            self._after[number] = state[:, -1].clone()
 
         return hook
 

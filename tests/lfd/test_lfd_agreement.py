@@ -31,7 +31,7 @@ def test_mixed_requests_decode_as_the_reference_does(
 ) -> None:
     model = build(tmp_path / family, family)
     reference = Reference(model)
-    asked = prompts(reference, TOKENS, shared=300 if mode == "chunked" else 0)
+    asked = prompts(reference, TOKENS, shared=140 if mode == "chunked" else 0)
     with served(model, tmp_path / "log", *MODES[mode], plugin=plugin) as server:
         found = compared(server, asked)
         if mode == "chunked":

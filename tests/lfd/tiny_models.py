@@ -28,7 +28,7 @@ def build(folder: Path, family: str, seed: int = 7, **changes: Any) -> Path:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    size = _tokenizer(folder, seed)
+    size = tokenizer(folder, seed)
     torch.manual_seed(seed)
     given: dict[str, Any] = {
         "vocab_size": size,
@@ -57,7 +57,7 @@ def build(folder: Path, family: str, seed: int = 7, **changes: Any) -> Path:
     return folder
 
 
-def _tokenizer(folder: Path, seed: int) -> int:
+def tokenizer(folder: Path, seed: int) -> int:
     """A byte-level BPE trained on made-up words; its size."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
