@@ -17,7 +17,7 @@ from app.domain.errors import Misconfigured
 from app.settings.tree import NESTED, PREFIX, SECRET_FILES, SECRETS, Settings
 
 # Read by others: the plugin of the model server, the test suite, and commands that are clients.
-FOREIGN = ("ANABRANCH_LFD_", "ANABRANCH_TEST_", "ANABRANCH_KEY")
+FOREIGN = ("ANABRANCH_LFD_REQUIRED", "ANABRANCH_TEST_", "ANABRANCH_KEY")
 
 
 def load(env_file: Path | None = Path(".env"), **given: Any) -> Settings:

@@ -23,6 +23,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from app.generation.lfd.params import ALPHA, EVERY, ONCE, WEIGHT, LFDParams
+
 PREFIX = "ANABRANCH_"
 NESTED = "__"
 SECRETS = ("API_KEYS", "DATABASE_URL", "EMBEDDER__KEY", "GENERATION__KEY")
@@ -169,6 +171,11 @@ class Settings(BaseSettings):
     retrievers: Retrievers = Retrievers()
     embedder: Embedder = Embedder()
     generation: Generation = Generation()
+    lfd: Literal["auto", "off", "require"] = "auto"
+    lfd_alpha: Annotated[float, Field(ge=ALPHA[0], le=ALPHA[1])] = LFDParams().alpha
+    lfd_weight: Annotated[float, Field(ge=WEIGHT[0], le=WEIGHT[1])] = LFDParams().weight
+    lfd_every: int | Literal["once"] = 1
+    lfd_probe_seconds: PositiveFloat = 300.0
     budget: Budget = Budget()
     reasoning: Reasoning = Reasoning()
     ingest: Ingest = Ingest()
@@ -183,6 +190,15 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("lfd_every", mode="before")
+    @classmethod
+    def _every(cls, value: object) -> object:
+        # Of a union pydantic lists a fault for each member, by names that are no setting.
+        low, high = EVERY
+        if value == ONCE or (str(value).isdecimal() and low <= int(str(value)) <= high):
+            return value
+        raise ValueError(f"a whole number from {low} to {high}, or {ONCE}, is expected")
 
     @classmethod
     def settings_customise_sources(

@@ -56,6 +56,8 @@ def test_one_value_of_a_group_leaves_the_others(monkeypatch: pytest.MonkeyPatch)
         ("ANABRANCH_LIMIT__FILES", "ANABRANCH_LIMITS__FILES"),
         ("ANABRANCH_LIMITS__FILEZ", "ANABRANCH_LIMITS__FILES"),
         ("anabranch_prot", "ANABRANCH_PORT"),
+        ("ANABRANCH_LFD_WHEIGHT", "ANABRANCH_LFD_WEIGHT"),
+        ("ANABRANCH_LFD_LAYER", "ANABRANCH_LFD_ALPHA"),
     ],
 )
 def test_an_unknown_variable_stops_the_start_and_near_ones_are_named(
@@ -79,7 +81,9 @@ def test_lines_of_others_in_the_file_are_no_concern() -> None:
     assert load().port == 7
 
 
-@pytest.mark.parametrize("name", ["ANABRANCH_LFD_EVERY", "ANABRANCH_TEST_REQUIRE", "ANABRANCH_KEY"])
+@pytest.mark.parametrize(
+    "name", ["ANABRANCH_LFD_REQUIRED", "ANABRANCH_TEST_REQUIRE", "ANABRANCH_KEY"]
+)
 def test_variables_that_others_read_are_let_through(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -96,6 +100,15 @@ def test_variables_that_others_read_are_let_through(
         ("ANABRANCH_RETRIEVERS__VECTOR__USE", "not a path"),
         ("ANABRANCH_LIMITS__FILES", "0"),
         ("ANABRANCH_RETRIEVERS__SQL__OPTIONS", "{"),
+        ("ANABRANCH_LFD", "on"),
+        ("ANABRANCH_LFD_ALPHA", "1.1"),
+        ("ANABRANCH_LFD_ALPHA", "nan"),
+        ("ANABRANCH_LFD_WEIGHT", "4.5"),
+        ("ANABRANCH_LFD_EVERY", "0"),
+        ("ANABRANCH_LFD_EVERY", "257"),
+        ("ANABRANCH_LFD_EVERY", "1.5"),
+        ("ANABRANCH_LFD_EVERY", "twice"),
+        ("ANABRANCH_LFD_PROBE_SECONDS", "0"),
     ],
 )
 def test_an_unusable_value_is_refused_with_its_name(
@@ -105,6 +118,14 @@ def test_an_unusable_value_is_refused_with_its_name(
     with pytest.raises(Misconfigured) as refused:
         load()
     assert name.lower().rpartition("__")[2] in refused.value.detail.lower()
+
+
+@pytest.mark.parametrize(("said", "read"), [("16", 16), ("once", "once"), ("256", 256)])
+def test_the_layer_is_chosen_at_every_nth_token_or_once(
+    monkeypatch: pytest.MonkeyPatch, said: str, read: object
+) -> None:
+    monkeypatch.setenv("ANABRANCH_LFD_EVERY", said)
+    assert load().lfd_every == read
 
 
 def test_a_secret_may_come_from_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
