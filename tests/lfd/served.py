@@ -23,6 +23,8 @@ _FLAGS = (
     *("--dtype", "float32", "--max-model-len", "1024", "--max-num-seqs", "16"),
     *("--logprobs-mode", "processed_logprobs", "--generation-config", "vllm"),
     *("--structured-outputs-config.backend", "guidance"),
+    # Random models would go on with white space for ever.
+    "--structured-outputs-config.disable_any_whitespace",
 )
 _ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
