@@ -3,10 +3,36 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import os
+import re
+from collections.abc import Generator, Iterator
+from typing import Any
 
 import pytest
-from postgres import empty_database
+
+REQUIRED = [name for name in os.environ.get("ANABRANCH_TEST_REQUIRE", "").split(",") if name]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, Any, Any]:
+    """Of a module that is skipped as a whole."""
+    return failed_if_required((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+    """Of a test, and of what it needs."""
+    return failed_if_required((yield))
+
+
+def failed_if_required(report: Any) -> Any:
+    """A skip for want of what this run was said to have would hide that nothing was tested."""
+    if report.skipped and not hasattr(report, "wasxfail"):
+        reason = str(report.longrepr[2]).removeprefix("Skipped: ")
+        if any(re.search(rf"\b{re.escape(name)}\b", reason, re.IGNORECASE) for name in REQUIRED):
+            report.outcome = "failed"
+            report.longrepr = f"ANABRANCH_TEST_REQUIRE forbids to skip this: {reason}"
+    return report
 
 
 @pytest.fixture(autouse=True)
@@ -28,5 +54,8 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """URL of an empty PostgreSQL database of this run's own."""
+    # Here: the tests that run beside vLLM have no SQLAlchemy.
+    from postgres import empty_database
+
     with empty_database() as url:
         yield url
