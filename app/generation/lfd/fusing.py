@@ -76,10 +76,10 @@ def fused(
     states = rows.view(len(rows), count, 2, model.lfd_width)
     at_once = scratch_rows(count, vocabulary, scratch)
     choosing = sorted((a for a in asking if a.chooses), key=_kind)
+    keeping = [one for one in asking if not one.chooses]  # before a choice makes keepers of others
     for _, alike in groupby(choosing, key=_kind):
         for some in _chunks(list(alike), at_once):
             _choose(logits, states, some, model)
-    keeping = [one for one in asking if not one.chooses]
     for some in _chunks(keeping, scratch_rows(1, vocabulary, scratch)):
         _keep(logits, states, some, model)
 
