@@ -36,7 +36,10 @@ from app.domain.hit import Found, Hit, Standing
 from app.domain.ids import new_id
 from app.domain.jobs import Job
 from app.domain.principal import Principal
+from app.domain.lfd import Probed
 from app.engine.request import Request
+from app.generation.policy import LfdOptions, LfdPolicy
+from app.generation.watch import NoServer, Proof
 from app.main import create_app
 from app.server import Server, Stated, opened
 from app.settings import Settings
@@ -373,9 +376,26 @@ class Services:
     sql: FakeTables
     components: dict[str, Health]
     model: str | None = None
+    lfd: LfdPolicy = field(default_factory=lambda: lfd())
 
     async def health(self) -> Mapping[str, Health]:
         return self.components
+
+
+@dataclass
+class Proven:
+    """What a probe has found."""
+
+    last: Probed
+    known: bool = True
+
+    async def first(self, seconds: float) -> Probed:
+        return self.last
+
+
+def lfd(proof: Proof | None = None, mode: Any = "auto") -> LfdPolicy:
+    """The wishes' policy; by default no model is configured."""
+    return LfdPolicy(proof or NoServer(), LfdOptions(mode, 0.1, 1.0, 1))
 
 
 async def make_services() -> Services:

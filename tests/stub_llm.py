@@ -7,6 +7,9 @@ is answered with 599, kept in `unscripted`, and makes `stub` raise when its bloc
     async with stub({"plan": [Text("{}")], "node.*": [Status(503), Hang()]}) as server:
         ...  # a client of server.url
         assert server.requests[0].step == "plan"
+
+Probes for layer-fused decoding go to `/completions` and belong to no script: `stub_lfd` holds what
+servers answer to them.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from contextlib import asynccontextmanager, suppress
 from fnmatch import fnmatchcase
 from typing import Any
 
+from stub_lfd import Lfd, without
 from stub_replies import Cut, Echo, Hang, Raw, Reply, Request, Reset, Status, Text
 
 __all__ = [
@@ -49,21 +53,26 @@ class Stub:
     """The running server.
 
     Attributes:
-        requests: Those for completions, in the order of their arrival.
+        requests: Those for chat completions, in the order of their arrival.
+        probes: Those for layer-fused decoding.
         listings: Those for the models.
+        lfd: What it does about layer-fused decoding; may be changed, as by a new start.
         unscripted: Steps that the script does not know.
         connections: How many were opened.
         peak: Most completions at once.
     """
 
-    def __init__(self, script: Script, models: Status | Hang | None, keep_key: bool) -> None:
+    def __init__(
+        self, script: Script, models: Status | Hang | None, keep_key: bool, lfd: Lfd
+    ) -> None:
         self.url = ""
         self.requests: list[Request] = []
         self.listings: list[Request] = []
+        self.probes: list[Request] = []
         self.unscripted: list[str] = []
         self.connections = self.peak = self._now = 0
         self._script = {glob: list(replies) for glob, replies in script.items()}
-        self._models, self._keep_key = models, keep_key
+        self._models, self._keep_key, self.lfd = models, keep_key, lfd
         self._arrival = asyncio.Condition()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -71,6 +80,11 @@ class Stub:
         """Wait until this many completions were asked for."""
         async with self._arrival:
             await self._arrival.wait_for(lambda: len(self.requests) >= count)
+
+    async def probed(self, count: int) -> None:
+        """Wait until this many probes arrived."""
+        async with self._arrival:
+            await self._arrival.wait_for(lambda: len(self.probes) >= count)
 
     def of(self, glob: str) -> list[Request]:
         """The requests of the steps that match."""
@@ -88,7 +102,7 @@ class Stub:
                 try:
                     await _Exchange(request, reader, writer).answer(reply)
                 finally:
-                    self._now -= request.method == "POST"
+                    self._now -= request.method == "POST" and not request.probing
         except asyncio.CancelledError:
             # By `close`. Closing politely would wait for a client that does not read, and streams
             # of Python 3.11 report a handler that ends cancelled as an error.
@@ -125,6 +139,13 @@ class Stub:
             self.listings.append(request)
             listed = {"object": "list", "data": [{"id": "some-model", "max_model_len": 4096}]}
             return self._models or Status(200, body=json.dumps(listed))
+        if request.probing:
+            async with self._arrival:
+                self.probes.append(request)
+                self._arrival.notify_all()
+            reply = self.lfd(request)
+            assert reply is not None
+            return reply
         self._now += 1
         self.peak = max(self.peak, self._now)
         async with self._arrival:
@@ -132,6 +153,8 @@ class Stub:
             self._arrival.notify_all()
         for glob, replies in self._script.items():
             if fnmatchcase(request.step, glob):
+                if request.vllm_xargs and isinstance(refusal := self.lfd(request), Status | Raw):
+                    return refusal
                 reply = replies.pop(0) if len(replies) > 1 else replies[0]
                 return reply(request) if callable(reply) else reply
         self.unscripted.append(request.step)
@@ -257,18 +280,23 @@ def _delta(text: str, finish: str | None) -> dict[str, Any]:
 
 @asynccontextmanager
 async def stub(
-    script: Script, *, models: Status | Hang | None = None, keep_key: bool = False
+    script: Script,
+    *,
+    models: Status | Hang | None = None,
+    keep_key: bool = False,
+    lfd: Lfd = without,
 ) -> AsyncIterator[Stub]:
     """A server that plays this script while the block runs.
 
     Args:
         models: What `GET /models` answers; by default a listing of `some-model`.
         keep_key: Record the `Authorization` header as it came.
+        lfd: What the server does about layer-fused decoding; by default it has none.
 
     Raises:
         AssertionError: The block ended well, but a step was asked for that is not in the script.
     """
-    running = Stub(script, models, keep_key)
+    running = Stub(script, models, keep_key, lfd)
     server = await asyncio.start_server(running.connected, "127.0.0.1", 0)
     running.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     try:

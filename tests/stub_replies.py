@@ -117,5 +117,10 @@ class Request:
         return self.body.get("vllm_xargs")
 
     @property
+    def probing(self) -> bool:
+        """Whether it is for a plain completion."""
+        return self.path.endswith("/completions") and not self.path.endswith("/chat/completions")
+
+    @property
     def messages(self) -> list[dict[str, str]]:
         return list(self.body.get("messages", []))

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from app.api.deps import EdgeDep, authenticate
 from app.api.docs.openapi import operation
-from app.api.render import reply
+from app.api.render import instant, reply
 from app.domain.errors import Unauthenticated
+from app.domain.lfd import LfdHealth, State
+from retrievers.protocol import Health
 
 router = APIRouter(tags=["health"])
-# Without these nothing can be asked at all; any other component may be missing.
-ESSENTIAL = frozenset({"database"})
+# Without these nothing can be asked at all; any other component may be missing. `lfd` is down only
+# where the settings require it.
+ESSENTIAL = frozenset({"database", "lfd"})
 CHANNELS = frozenset({"vector", "graph", "fulltext", "sql"})
 
 
@@ -30,6 +34,9 @@ class ComponentOut(BaseModel):
 
     status: Literal["ok", "degraded", "down"]
     detail: str | None = None
+    state: Annotated[State | None, Field(description="Of `lfd`: what its last probe found.")] = None
+    reason: Annotated[str | None, Field(description="Of `lfd`: why it is not on.")] = None
+    checked_at: Annotated[datetime | None, Field(description="Of `lfd`, in UTC.")] = None
 
 
 class ReadyOut(BaseModel):
@@ -69,7 +76,7 @@ async def healthz() -> Response:
 async def readyz(request: Request, here: EdgeDep) -> Response:
     """200 with each component's state, or 503 while starting, stopping or unable to answer.
 
-    `detail` is shown to callers with a key.
+    `detail` and `reason` are shown to callers with a key.
     """
     components = await here.services.health()
     down = {name for name, health in components.items() if health.status == "down"}
@@ -77,11 +84,7 @@ async def readyz(request: Request, here: EdgeDep) -> Response:
     detailed = await _has_key(request, here)
     body: dict[str, Any] = {
         "status": "ready",
-        "components": {
-            name: {"status": health.status}
-            | ({"detail": health.detail} if detailed and health.detail else {})
-            for name, health in components.items()
-        },
+        "components": {name: _shown(health, detailed) for name, health in components.items()},
     }
     if here.lifecycle.draining or down & ESSENTIAL or not answering:
         body["status"] = "down"
@@ -89,6 +92,15 @@ async def readyz(request: Request, here: EdgeDep) -> Response:
     if any(health.status != "ok" for health in components.values()):
         body["status"] = "degraded"
     return reply(body)
+
+
+def _shown(health: Health, detailed: bool) -> dict[str, Any]:
+    shown: dict[str, Any] = {"status": health.status}
+    if isinstance(health, LfdHealth):
+        probed = health.probed
+        shown |= {"state": probed.state, "checked_at": instant(probed.checked_at)}
+        return shown | ({"reason": probed.reason} if detailed and probed.reason else {})
+    return shown | ({"detail": health.detail} if detailed and health.detail else {})
 
 
 async def _has_key(request: Request, here: EdgeDep) -> bool:

@@ -9,6 +9,7 @@ from app.domain.documents import Collection, Source
 from app.domain.jobs import Job
 from app.engine.answer import Ask
 from app.engine.ranking.search import Search
+from app.generation.policy import LfdPolicy
 from app.store.answers import Answers
 from app.store.collections import Collections
 from app.store.documents import Documents
@@ -115,6 +116,11 @@ class Services(Protocol):
     @property
     def model(self) -> str | None:
         """Name of the language model; None where none is configured."""
+        ...
+
+    @property
+    def lfd(self) -> LfdPolicy:
+        """Whose answers are decoded with fused layers."""
         ...
 
     @property

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from app.domain.lfd import Fusing
+
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -38,12 +40,14 @@ class Sampling:
         seed: Makes drawing repeatable where the server can.
         extra: Further members of the request's body, sent as they are (`vllm_xargs`); they replace
             none of the client's own.
+        lfd: The wish for layer-fused decoding; None for replies that are no text of an answer.
     """
 
     max_tokens: int = 800
     temperature: float = 0.0
     seed: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    lfd: Fusing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +91,16 @@ class ModelError(Exception):
     Args:
         detail: What happened, in one sentence without key and without the model's text.
         spent: Cost of the replies that came before; a try without a reply adds nothing.
+
+    Attributes:
+        status: HTTP status that the server answered with; 0 where it did not answer.
+        said: The server's own words about it, in one line; they may quote what it was sent.
     """
 
     def __init__(self, detail: str, spent: Spent | None = None) -> None:
         super().__init__(detail)
         self.spent = spent or Spent()
+        self.status, self.said = 0, ""
 
 
 class ModelUnavailable(ModelError):

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel
 
 from app.domain.events import Event, Listener, unheard
 from app.domain.hit import Degraded
+from app.domain.lfd import Fusing, Lfd
 from app.domain.model import ModelError, Prompt, PromptRefused, Sampling, Spent
 from app.engine.budget import Budget, Grant, Ledger, Reserve, prompt_tokens
 from app.engine.model import LanguageModel, Writing
@@ -34,9 +35,10 @@ class Generation:
 
     max_tokens: int | None = None
     temperature: float | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)  # `vllm_xargs`, as the server takes it
+    seed: int | None = None
     instructions: str = ""
     """What the caller says about tone, language and length of the answer."""
+    lfd: Lfd | None = None  # where there is a model
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Call:
     ms: float = 0.0
     detail: str = ""
     prompt: Prompt | None = None
+    fusing: Fusing | None = None  # where a text was written
 
 
 class Run:
@@ -153,15 +156,18 @@ class Run:
         Raises:
             ModelError: On entering, or while it is read, after any piece; recorded here already.
         """
-        wanted = self.generation.max_tokens or max_tokens
+        wished = self.generation
+        wanted = wished.max_tokens or max_tokens
         grant = self._granted(step, prompt, wanted, repairs=0, writing=True)
         if grant is None or self._model is None:
             yield None
             return
+        fusing = Fusing(wished.lfd) if wished.lfd else None
         sampling = Sampling(
             max_tokens=grant.completion_tokens,
-            temperature=self.generation.temperature or 0.0,
-            extra=self.generation.extra,
+            temperature=wished.temperature or 0.0,
+            seed=wished.seed,
+            lfd=fusing,
         )
         began, spent = time.monotonic(), Spent()
         try:
@@ -171,16 +177,18 @@ class Run:
                 finally:
                     done = writing.so_far()
                     spent = done.spent
-                self._record(step, "ok", prompt, began, spent, done.model)
+                self._record(step, "ok", prompt, began, spent, done.model, fusing=fusing)
         except ModelError as error:
             spent += error.spent
-            self._failed(step, prompt, began, spent, error)
+            self._failed(step, prompt, began, spent, error, fusing)
             raise
         except asyncio.CancelledError:
-            self._record(step, "cancelled", prompt, began, spent)
+            self._record(step, "cancelled", prompt, began, spent, fusing=fusing)
             raise
         finally:
             self.ledger.settle(grant, spent)
+            if fusing is not None and fusing.lost:
+                self.degrade("lfd", fusing.lost)
 
     def _granted(
         self, step: str, prompt: Prompt, max_tokens: int, *, repairs: int, writing: bool
@@ -204,16 +212,23 @@ class Run:
         spent: Spent,
         model: str = "",
         detail: str = "",
+        fusing: Fusing | None = None,
     ) -> None:
         if outcome != "cancelled":  # which says nothing about the server
             self._failures = 0 if outcome == "ok" else self._failures + 1
         ms = round(1000 * (time.monotonic() - began), 3)
-        self.calls.append(Call(step, outcome, model, spent, ms, detail, prompt))
+        self.calls.append(Call(step, outcome, model, spent, ms, detail, prompt, fusing))
 
     def _failed(
-        self, step: str, prompt: Prompt, began: float, spent: Spent, error: ModelError
+        self,
+        step: str,
+        prompt: Prompt,
+        began: float,
+        spent: Spent,
+        error: ModelError,
+        fusing: Fusing | None = None,
     ) -> None:
-        self._record(step, "failed", prompt, began, spent, detail=str(error))
+        self._record(step, "failed", prompt, began, spent, "", str(error), fusing)
         # A server that refuses a request may quote it, and this goes to whoever asked.
         refused = isinstance(error, PromptRefused)
         told = "the model server does not take the prompt" if refused else str(error)

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from app.domain.hit import Found, Hit
+from app.domain.lfd import Fusing, Lfd
 from app.engine.operators.operate import Undecided, Verdict
 from app.engine.reasoning.found import Hop, Round
 from app.engine.reasoning.join import Joined
@@ -70,7 +71,8 @@ def reasoning(thought: Thought, rounds: Sequence[Mapping[str, Any]], run: Run) -
         ],
         "stop_reason": looped.reason if looped else "single_round",
         "operators": [_operator(one) for one in thought.joined],
-        "llm_calls": [_call(one) for one in run.calls],
+        "llm_calls": [_call(one, run.generation.lfd) for one in run.calls],
+        **_lfd(run.generation.lfd),
         "budget": _budget(run),
     }
 
@@ -151,7 +153,16 @@ def _operator(one: Joined) -> dict[str, Any]:
     }
 
 
-def _call(one: Call) -> dict[str, Any]:
+def _lfd(settled: Lfd | None) -> dict[str, Any]:
+    """What the last probe had found when the question came; nothing where there is no model."""
+    if settled is None:
+        return {}
+    probed = settled.probed
+    at = probed.checked_at and probed.checked_at.isoformat(timespec="milliseconds")
+    return {"lfd": {"state": probed.state, "reason": probed.reason, "checked_at": at}}
+
+
+def _call(one: Call, settled: Lfd | None) -> dict[str, Any]:
     prompt: Mapping[str, Any] = asdict(one.prompt) if one.prompt else {}
     return {
         "step": one.step,
@@ -163,7 +174,21 @@ def _call(one: Call) -> dict[str, Any]:
         "estimated": one.spent.estimated,
         "ms": one.ms,
         "detail": one.detail,
+        **({"lfd": _fusing(one.fusing, settled)} if settled else {}),
         "prompt": prompt,
+    }
+
+
+def _fusing(done: Fusing | None, settled: Lfd) -> dict[str, Any]:
+    """Steps that return JSON are never asked to, whatever the question wants of its answer."""
+    sent = done is not None and done.sent
+    return {
+        "asked": done is not None and done.wish.asked,
+        "sent": sent,
+        "alpha": settled.alpha if sent else None,
+        "weight": settled.weight if sent else None,
+        "every": settled.every if sent else None,
+        "state": done.state if done else settled.probed.state,
     }
 
 

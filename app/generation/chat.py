@@ -90,7 +90,7 @@ def _said(body: Any, part: str) -> Said:
     if not isinstance(body, dict):
         raise MalformedReply("the model server answered no chat completion")
     if body.get("error"):
-        raise _reported(body["error"])
+        raise reported(body["error"])
     usage, model = _usage(body.get("usage")), body.get("model")
     model = model if isinstance(model, str) else ""
     choices = body.get("choices")
@@ -108,13 +108,21 @@ def _said(body: Any, part: str) -> Said:
     return Said(text, finish if isinstance(finish, str) else "", model, usage)
 
 
-def _reported(error: Any) -> ModelError:
-    """The server's text is left out: it may quote what it was sent."""
-    code = error.get("code") if isinstance(error, dict) else None
-    if isinstance(code, int) and 400 <= code < 500 and code != 429:
-        return PromptRefused(f"the model server reported error {code}")
-    told = f" {code}" if isinstance(code, int) else ""
-    return ModelUnavailable(f"the model server reported an error{told} in place of a reply")
+def reported(error: Any) -> ModelError:
+    """An error in place of a reply or a piece, as vLLM tells those of a stream.
+
+    The server's words are not in its text: they may quote what it was sent.
+    """
+    code, said = (error.get("code"), error.get("message")) if isinstance(error, dict) else (0, "")
+    code = code if isinstance(code, int) else 0
+    made: ModelError
+    if 400 <= code < 500 and code != 429:
+        made = PromptRefused(f"the model server reported error {code}")
+    else:
+        told = f" {code}" if code else ""
+        made = ModelUnavailable(f"the model server reported an error{told} in place of a reply")
+    made.status, made.said = code, " ".join(said.split()) if isinstance(said, str) else ""
+    return made
 
 
 def _usage(usage: Any) -> tuple[int, int] | None:

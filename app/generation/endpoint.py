@@ -197,19 +197,23 @@ class Endpoint:
                 yield chunk
 
     async def _refusal(self, response: httpx.Response, chunks: AsyncIterator[bytes]) -> ModelError:
-        status = response.status_code
+        status, said = response.status_code, ""
         problem = f"{self.url} answered {status}"
         if response.is_redirect:
             return ModelUnavailable(f"{problem}, a redirect, which is not followed")
         with suppress(MalformedReply):  # too large or compressed: then the status must do
-            if said := self.told(message(await _all(chunks))):
-                problem = f"{problem}: {said}"
+            said = self.told(message(await _all(chunks)))
+            problem = f"{problem}: {said}" if said else problem
+        error: ModelError
         if status in _REFUSING:
-            return PromptRefused(problem)
-        if status in _PASSING:
+            error = PromptRefused(problem)
+        elif status in _PASSING:
             asked = retry_after(response.headers.get("retry-after"), datetime.now(UTC))
-            return Passing(problem, asked)
-        return ModelUnavailable(problem)
+            error = Passing(problem, asked)
+        else:
+            error = ModelUnavailable(problem)
+        error.status, error.said = status, said
+        return error
 
     def _broken(self, error: httpx.TransportError) -> Passing:
         # Raised `from None`: the library quotes what the server sent, and that may hold the key.

@@ -47,6 +47,7 @@ from app.wiring.backends import backend
 from app.wiring.doctor import Doctor
 from app.wiring.encoders import encoder
 from app.wiring.language import language as open_language
+from app.wiring.language import lfd_policy
 from app.wiring.reasoning import reasoner
 from app.wiring.services import Services
 from app.wiring.tables import tables
@@ -164,6 +165,7 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
             notices=notices,
         )
         language = await stack.enter_async_context(open_language(settings))
+        lfd = lfd_policy(settings, language)
         doctor = Doctor(
             database,
             documents,
@@ -173,6 +175,7 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
             projections,
             encoding.notice,
             language,
+            lfd,
         )
         model = language.model if language else None
         writing = WriteOptions(cosines=encoding.cosines)
@@ -195,6 +198,7 @@ async def build(settings: Settings) -> AsyncIterator[Services]:
                 model,
             ),
             model=model.name if model else None,
+            lfd=lfd,
             examiner=doctor,
             first_key=first_key,
         )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from app.domain.errors import StorageUnavailable
 from app.domain.hit import Degraded
+from app.generation.policy import LfdPolicy
+from app.generation.watch import FIRST_S
 from app.ingest.indexers import Indexers
 from app.store.documents import Documents
 from app.store.integrity import damage
@@ -28,6 +30,7 @@ class Doctor:
         projections: Names of the channels that are images of the truth.
         notice: What stands in for the encoder, if something does.
         language: The language model, if one is configured.
+        lfd: What is known of its layer-fused decoding.
     """
 
     database: Database
@@ -38,6 +41,7 @@ class Doctor:
     projections: tuple[str, ...]
     notice: Degraded | None
     language: Language | None
+    lfd: LfdPolicy
 
     async def health(self) -> Mapping[str, Health]:
         """Component to its state; a few small queries."""
@@ -54,7 +58,10 @@ class Doctor:
                     found[name] = Health("degraded", f"{lag} documents behind")
         embedder = Health("degraded", self.notice.reason) if self.notice else Health("ok")
         model = {"llm": await self.language.health()} if self.language else {}
-        return {**found, "embedder": embedder, **model}
+        lfd = self.lfd.health()
+        # Without a model there is nothing to tell, unless the settings require it all the same.
+        fused = {"lfd": lfd} if self.language or lfd.status == "down" else {}
+        return {**found, "embedder": embedder, **model, **fused}
 
     async def examine(self) -> Mapping[str, Health]:
         """Verify the database, rebuild what is damaged, apply what is pending, remove leftovers."""
@@ -68,6 +75,7 @@ class Doctor:
         removed = 0
         while count := await self.documents.purge(grace_s=0):
             removed += count
+        await self.lfd.probed_once(FIRST_S)
         found = dict(await self.health())
         if faults := await damage(self.database):
             found["database"] = Health("down", "; ".join(faults))

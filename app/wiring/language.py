@@ -1,15 +1,21 @@
-"""Opens the configured language model, if there is one."""
+"""Opens the configured language model, if there is one, and settles how its texts are decoded."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from app.domain.errors import Misconfigured
 from app.generation.endpoint import Endpoint, EndpointOptions
+from app.generation.fused import FusedModel
+from app.generation.policy import LfdOptions, LfdPolicy
+from app.generation.probe import probe
+from app.generation.retry import Retries
 from app.generation.vllm import ChatModel
+from app.generation.watch import NoServer, Watch
 from app.settings import Settings
 from retrievers.protocol import Health
 
@@ -18,10 +24,16 @@ _FRESH_S = 5.0
 
 
 class Language:
-    """The open model, and whether its server answers."""
+    """The open model, and whether its server answers.
 
-    def __init__(self, model: ChatModel) -> None:
-        self.model = model
+    Attributes:
+        model: As the engine uses it.
+        watch: What is known of the server's layer-fused decoding.
+    """
+
+    def __init__(self, client: ChatModel, watch: Watch) -> None:
+        self._client, self.watch = client, watch
+        self.model = FusedModel(client, watch)
         self._seen: tuple[float, Health] | None = None
         self._asking = asyncio.Lock()
 
@@ -33,7 +45,7 @@ class Language:
         async with self._asking:  # who comes meanwhile is told the same
             if self._seen is not None and time.monotonic() - self._seen[0] < _FRESH_S:
                 return self._seen[1]
-            found = await self.model.probe(_PROBE_S)
+            found = await self._client.probe(_PROBE_S)
             if found.status == "down":
                 found = Health("degraded", f"answers quote sentences: {found.detail}")
             self._seen = (time.monotonic(), found)
@@ -42,7 +54,7 @@ class Language:
 
 @asynccontextmanager
 async def language(settings: Settings) -> AsyncIterator[Language | None]:
-    """The model of these settings; None where none is configured. The server is not asked yet.
+    """The model of these settings; None where none is configured. Nothing is waited for.
 
     Raises:
         Misconfigured: Half of it is configured, or its address or key cannot be used.
@@ -57,12 +69,24 @@ async def language(settings: Settings) -> AsyncIterator[Language | None]:
             "a language model needs both ANABRANCH_GENERATION__URL and ANABRANCH_GENERATION__MODEL"
         )
     options = EndpointOptions(concurrency=chosen.concurrency)
+    # Probes wait for no place among the questions, and are repeated anyhow.
+    probing = EndpointOptions(concurrency=1, retries=Retries(count=0))
     try:
         endpoint = Endpoint(chosen.url, key, options)
+        probed = Endpoint(chosen.url, key, probing)
     except ValueError as error:
         raise Misconfigured(f"ANABRANCH_GENERATION__URL or …__KEY: {error}") from error
-    await endpoint.open()
-    try:
-        yield Language(ChatModel(endpoint, chosen.model))
-    finally:
-        await endpoint.close()
+    async with AsyncExitStack() as stack:
+        for each in (endpoint, probed):
+            await each.open()
+            stack.push_async_callback(each.close)
+        watch = Watch(partial(probe, probed, chosen.model), settings.lfd_probe_seconds)
+        stack.push_async_callback(watch.close)
+        await watch.open()
+        yield Language(ChatModel(endpoint, chosen.model), watch)
+
+
+def lfd_policy(settings: Settings, language: Language | None) -> LfdPolicy:
+    """Whose answers are decoded with fused layers, by these settings."""
+    options = LfdOptions(settings.lfd, settings.lfd_alpha, settings.lfd_weight, settings.lfd_every)
+    return LfdPolicy(language.watch if language else NoServer(), options)

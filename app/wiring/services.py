@@ -8,6 +8,7 @@ from typing import Any
 
 from app.engine.answer import Ask
 from app.engine.ranking.search import Search
+from app.generation.policy import LfdPolicy
 from app.ingest.service import Ingest
 from app.store.answers import Answers
 from app.store.collections import Collections
@@ -34,6 +35,7 @@ class Services:
     search: Search
     ask: Ask
     model: str | None
+    lfd: LfdPolicy
     examiner: Doctor
     first_key: str | None
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from edge_services import READER, THEN, serving
+from edge_services import READER, THEN, Proven, lfd, serving
 
 from app.domain.hit import Degraded
+from app.domain.lfd import Lfd, Probed
 from app.engine.run import Generation
 from retrievers.filters import Compare
 from retrievers.protocol import Health
@@ -170,21 +171,24 @@ async def test_filters_with_an_explicit_sql_channel_are_refused(client: Any) -> 
     assert (await client.post(f"{HOME}/search", json=body)).status_code == 200
 
 
-@pytest.mark.parametrize("model", [None, "tiny-writer"])
+@pytest.mark.parametrize("state", [None, "absent", "broken", "refused", "unknown"])
 async def test_decoding_that_is_required_and_not_there_is_refused(
-    client: Any, services: Any, model: str | None
+    client: Any, services: Any, state: Any
 ) -> None:
-    services.model = model
+    if state:
+        services.model, services.lfd = "tiny-writer", lfd(Proven(Probed(state, "why", THEN)))
     body = {"question": "x", "generation": {"lfd": {"required": True}}}
     response = await client.post(f"{HOME}/ask", json=body)
     assert response.status_code == 422
     assert response.json()["code"] == "not-available"
     assert response.json()["errors"][0]["at"] == "/body/generation/lfd/required"
+    assert f"{state}: why" if state else "no model server" in response.json()["detail"]
+    assert services.ask.asked == []
 
 
-@pytest.mark.parametrize("lfd", [True, {}, {"alpha": 0.2, "required": False}])
-async def test_decoding_that_is_not_required_is_named_in_degraded(client: Any, lfd: Any) -> None:
-    body = {"question": "x", "generation": {"lfd": lfd}}
+@pytest.mark.parametrize("wish", [True, {}, {"alpha": 0.2, "required": False}])
+async def test_decoding_that_is_not_required_is_named_in_degraded(client: Any, wish: Any) -> None:
+    body = {"question": "x", "generation": {"lfd": wish}}
     asked = (await client.post(f"{HOME}/ask", json=body)).json()
     assert [item["component"] for item in asked["degraded"]] == ["lfd"]
     assert (await client.get(f"/v1/answers/{asked['id']}")).json() == asked
@@ -209,7 +213,8 @@ async def test_wishes_to_a_model_are_passed_on_or_named_where_there_is_none(
 
 
 async def test_everything_a_question_brings_reaches_the_engine(client: Any, services: Any) -> None:
-    services.model = "tiny-writer"
+    absent = Probed("absent", "it ignores them", THEN)
+    services.model, services.lfd = "tiny-writer", lfd(Proven(absent))
     body = {
         "question": "alpha ?",
         "reasoning": "lag",
@@ -222,9 +227,9 @@ async def test_everything_a_question_brings_reaches_the_engine(client: Any, serv
     request = services.ask.asked[-1]
     assert (request.reasoning, request.top_k) == ("lag", 3)
     assert request.limits == body["budget"]
-    assert request.generation == Generation(100, 0.2, {}, "Be brief.")
-    assert [item["component"] for item in asked["degraded"]] == ["lfd"]
-    assert "not known to offer" in asked["degraded"][0]["reason"]
+    settled = Lfd(absent, True, False, 0.1, 1.0, 1)
+    assert request.generation == Generation(100, 0.2, None, "Be brief.", settled)
+    assert asked["degraded"] == [{"component": "lfd", "reason": "absent: it ignores them"}]
 
 
 @pytest.mark.parametrize(

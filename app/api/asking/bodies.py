@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+import math
+import time
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -12,20 +14,24 @@ from app.api.schemas import WHOLE, Body, FilterIn, TopK
 from app.api.services import Services
 from app.domain.errors import Rejected
 from app.domain.hit import Degraded
+from app.domain.lfd import Lfd
 from app.engine.request import Request
 from app.engine.run import Generation
+from app.generation.lfd.params import ALPHA, WEIGHT
 
 LONGEST_REPLY = 8_192
 INSTRUCTIONS = 2_000
 """Characters that may be said about tone, language and length of the answer."""
+PATIENCE_S = 5.0
+"""How long a question that asks for it waits until the model's server was first probed."""
 
 
 class LfdIn(Body):
-    """Layer-fused decoding of the answer."""
+    """Layer-fused decoding of the answer; `required` refuses (422) where it cannot be had."""
 
-    alpha: Annotated[float, Field(ge=0, le=1)] | None = None
-    weight: Annotated[float, Field(ge=0, le=10)] | None = None
-    required: Annotated[bool, Field(json_schema_extra={"const": False})] = False
+    alpha: Annotated[float, Field(ge=ALPHA[0], le=ALPHA[1])] | None = None
+    weight: Annotated[float, Field(ge=WEIGHT[0], le=WEIGHT[1])] | None = None
+    required: bool = False
 
 
 class GenerationIn(Body):
@@ -55,60 +61,68 @@ class OptionsIn(Body):
     budget: BudgetIn | None = None
 
 
-def request(
+async def request(
     question: str,
     options: OptionsIn,
     instructions: str,
+    services: Services,
     at: str = "/body",
     turns: Sequence[tuple[str, str]] = (),
-    extra: Mapping[str, Any] | None = None,
-) -> Request:
-    """The question as the engine takes it.
+    seed: int | None = None,
+) -> tuple[Request, list[Degraded]]:
+    """The question as the engine takes it, and what is asked for in vain.
 
     Args:
         at: JSON pointer of the options, for refusals.
         turns: Who said what before, the oldest first.
-        extra: What else the model's server is told.
+        seed: Makes drawing repeatable where the model's server can.
 
     Raises:
-        Rejected: `bad-filter`.
+        Rejected: `bad-filter`; `not-available`: what is required cannot be had.
     """
+    filter = filters.parse(options.filters, f"{at}/filters")
     wanted = options.generation or GenerationIn()
-    return Request(
+    limits = options.budget.model_dump(exclude_none=True) if options.budget else {}
+    lfd = await _settled(wanted.lfd, limits, services, at)
+    wishes = instructions or wanted.max_tokens is not None or wanted.temperature is not None
+    unmet = []
+    if wishes and services.model is None:
+        unmet.append(Degraded("llm", "no model server is configured; sentences are quoted"))
+    if lfd.lacking:
+        unmet.append(Degraded("lfd", lfd.lacking))
+    asked = Request(
         question,
         reasoning=options.reasoning,
         top_k=options.top_k or 10,
-        filter=filters.parse(options.filters, f"{at}/filters"),
-        limits=options.budget.model_dump(exclude_none=True) if options.budget else {},
-        generation=Generation(wanted.max_tokens, wanted.temperature, extra or {}, instructions),
+        filter=filter,
+        limits=limits,
+        generation=Generation(
+            wanted.max_tokens,
+            wanted.temperature,
+            seed,
+            instructions,
+            None if services.model is None else lfd,
+        ),
         turns=turns,
     )
+    return asked, unmet
 
 
-def unmet(
-    options: OptionsIn, instructions: str, services: Services, at: str = "/body"
-) -> list[Degraded]:
-    """What is asked for in vain.
-
-    Args:
-        at: JSON pointer of the options, for refusals.
-
-    Raises:
-        Rejected: `not-available`: it is required.
-    """
-    wanted = options.generation or GenerationIn()
-    lacking = (
-        "no model server is configured"
-        if services.model is None
-        else "the model server is not known to offer layer-fused decoding"
+async def _settled(
+    said: bool | LfdIn | None, limits: dict[str, float], services: Services, at: str
+) -> Lfd:
+    """What becomes of layer-fused decoding; waiting for its first probe lowers the limits."""
+    wish = said if isinstance(said, LfdIn) else LfdIn()
+    began = None if services.lfd.known else time.monotonic()
+    lfd = await services.lfd.settled(
+        None if said is None else said is not False,
+        wish.alpha,
+        wish.weight,
+        min(PATIENCE_S, limits.get("seconds", math.inf) / 2),
     )
-    if isinstance(wanted.lfd, LfdIn) and wanted.lfd.required:
-        why = f"layer-fused decoding cannot be had: {lacking}"
+    if began is not None and "seconds" in limits:
+        limits["seconds"] -= time.monotonic() - began
+    if wish.required and lfd.lacking:
+        why = f"layer-fused decoding cannot be had: {lfd.lacking}"
         raise Rejected(why, "not-available", at=f"{at}/generation/lfd/required")
-    found = []
-    wishes = instructions or wanted.max_tokens is not None or wanted.temperature is not None
-    if wishes and services.model is None:
-        found.append(Degraded("llm", "no model server is configured; sentences are quoted"))
-    if wanted.lfd:
-        found.append(Degraded("lfd", lacking))
-    return found
+    return lfd

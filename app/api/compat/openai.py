@@ -154,14 +154,16 @@ async def _asked(body: ChatIn, principal: Principal, here: Edge) -> Asked:
     collection = await visible(here.services, principal, name)
     said = conversation(body.messages)
     query_size(said.question, here.limits, said.at)
-    wanted, told, at = options(body), said.instructions, "/body/anabranch"
-    drawn = {} if body.seed is None else {"seed": body.seed}
-    return Asked(
-        collection.id,
-        bodies.request(said.question, wanted, told, at, said.turns, drawn),
-        [*bodies.unmet(wanted, told, here.services, at), *unread(body)],
-        principal.key_id,
+    request, unmet = await bodies.request(
+        said.question,
+        options(body),
+        said.instructions,
+        here.services,
+        "/body/anabranch",
+        said.turns,
+        body.seed,
     )
+    return Asked(collection.id, request, [*unmet, *unread(body)], principal.key_id)
 
 
 def _followed(here: Edge, asked: Asked, completion: Completion) -> Response:

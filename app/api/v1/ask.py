@@ -58,13 +58,10 @@ async def ask(
     joined, the deltas are `answer`. Leaving cancels the question.
     """
     query_size(body.question, here.limits, "/body/question")
-    instructions = body.instructions or ""
-    asked = Asked(
-        collection.id,
-        bodies.request(body.question, body, instructions),
-        bodies.unmet(body, instructions, here.services),
-        principal.key_id,
+    request, unmet = await bodies.request(
+        body.question, body, body.instructions or "", here.services
     )
+    asked = Asked(collection.id, request, unmet, principal.key_id)
     if body.stream:
         return followed(here, asked)
     return render.reply(await answered(here, asked))

@@ -129,13 +129,13 @@ async def test_a_run_without_a_model_asks_nobody() -> None:
 
 
 async def test_a_text_is_streamed_as_the_caller_wants_it() -> None:
-    wanted = Generation(max_tokens=77, temperature=0.5, extra={"vllm_xargs": {"lfd": 1}})
+    wanted = Generation(max_tokens=77, temperature=0.5, seed=7)
     script: Script = {"synth": [Text(pieces=["Ada ", "keeps it."], usage=(30, 5))]}
     async with asking(script, generation=wanted) as (run, server):
         assert await streamed(run) == "Ada keeps it."
     [request] = server.requests
     assert (request.body["max_tokens"], request.temperature) == (77, 0.5)
-    assert request.vllm_xargs == {"lfd": 1}
+    assert (request.body["seed"], request.vllm_xargs) == (7, None)
     assert run.ledger.spent == Spent(1, 30, 5)
 
 
