@@ -35,8 +35,8 @@ from app.domain.events import (
 from app.domain.hit import Found, Hit, Standing
 from app.domain.ids import new_id
 from app.domain.jobs import Job
-from app.domain.principal import Principal
 from app.domain.lfd import Probed
+from app.domain.principal import Principal
 from app.engine.request import Request
 from app.generation.policy import LfdOptions, LfdPolicy
 from app.generation.watch import NoServer, Proof

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from stub_lfd import Lfd, without
 from stub_llm import Reply, Request, Script, Stub, Text, stub
 
 from app.wiring import Services
@@ -77,10 +78,15 @@ async def served(
     script: Script,
     *documents: dict[str, Any],
     key: str = "",
+    lfd_of: Lfd = without,
     **given: Any,
 ) -> AsyncIterator[Served]:
-    """The whole service over these documents (by default all), with this model."""
-    async with stub(script) as model:
+    """The whole service over these documents (by default all), with this model.
+
+    Args:
+        lfd_of: What the model's server does about layer-fused decoding.
+    """
+    async with stub(script, lfd=lfd_of) as model:
         generation = {"url": model.url, "model": "some-model", "key": key}
         async with running(settings(folder, generation=generation, **given)) as (client, services):
             await post(client, *(documents or DOCUMENTS))

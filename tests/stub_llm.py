@@ -183,7 +183,9 @@ class _Exchange:
                 await self._says(reply)
             case Echo():
                 await self._says(Text(self._request.messages[-1]["content"]))
-            case Status(status, headers, body):
+            case Status(status, headers, body, pace):
+                if pace is not None:
+                    await self._unless_left(pace.acquire())
                 sized = {"content-length": str(len(body.encode())), **headers}
                 self._head(status, sized)
                 await self._send(body.encode())

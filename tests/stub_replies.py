@@ -31,11 +31,12 @@ class Echo:
 
 @dataclass(frozen=True)
 class Status:
-    """An answer that is no completion."""
+    """An answer that is no completion; with `pace`, it waits for one release of it."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str = '{"error": {"message": "scripted"}}'
+    pace: asyncio.Semaphore | None = None
 
 
 @dataclass(frozen=True)

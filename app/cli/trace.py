@@ -157,7 +157,27 @@ def _calls(root: Tree, name: str, value: Any) -> None:
         what = [call.take("step"), call.take("outcome"), call.take("model")]
         made = branch.add(line(*what, tokens, measured(call.take("ms"), "ms")))
         anything(made, "", call.take("detail"))
+        _decoded(made, call.take("lfd"))
         call.rest(made)
+
+
+def _fused_layers(root: Tree, name: str, value: Any) -> None:
+    probed = Members(value)
+    state, at = probed.take("state"), probed.take("checked_at")
+    branch = root.add(line("layer-fused decoding:", state, probed.take("reason"), note(at)))
+    probed.rest(branch)
+
+
+def _decoded(branch: Tree, value: Any) -> None:
+    """Of a call that neither was to be decoded so nor was, nothing."""
+    call = Members(value)
+    asked, sent, state = call.take("asked"), call.take("sent"), call.take("state")
+    given = {name: call.take(name) for name in ("alpha", "weight", "every")}
+    if sent:
+        branch = branch.add(line("layer-fused decoding,", inline(given)))
+    elif asked:
+        branch = branch.add(line("without layer-fused decoding:", state))
+    call.rest(branch)
 
 
 def _budget(root: Tree, name: str, value: Any) -> None:
@@ -194,6 +214,7 @@ _SECTIONS: Mapping[str, Callable[[Tree, str, Any], None]] = {
     "synthesis": _synthesis,
     "statements": _statements,
     "llm_calls": _calls,
+    "lfd": _fused_layers,
     "budget": _budget,
     "degraded": _degraded,
 }

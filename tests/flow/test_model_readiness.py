@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import stub_lfd
 from reasoning_world import served
 from stub_llm import Hang, Status, stub
 
@@ -115,15 +116,15 @@ async def test_who_watches_does_not_burden_the_server(tmp_path: Path) -> None:
         assert len(model.listings) == 1
 
 
-async def examined(capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
-    """What `anabranch doctor` ends with and says of the model; it runs a loop of its own."""
+async def examined(capsys: pytest.CaptureFixture[str], component: str = "llm") -> tuple[int, str]:
+    """What `anabranch doctor` ends with and says of a component; it runs a loop of its own."""
     lane = Lane("doctor", 1)
     try:
         status = await lane.run(lambda: main(["doctor"]))
     finally:
         lane.close()
     said = capsys.readouterr().out.splitlines()
-    (line,) = [line for line in said if line.strip().startswith("llm")]
+    (line,) = [line for line in said if line.strip().startswith(component)]
     return status, line
 
 
@@ -141,6 +142,33 @@ async def test_doctor_reports_the_model(
     status, line = await examined(capsys)
     assert status == 0
     assert "degraded" in line
+
+
+@pytest.mark.parametrize(
+    ("mode", "lfd", "verdict", "told"),
+    [
+        ("auto", stub_lfd.plugin, "ok", "on"),
+        ("auto", stub_lfd.without, "ok", "absent: the model server ignores LFD arguments"),
+        ("auto", stub_lfd.broken, "degraded", "broken: the plugin is loaded"),
+        ("require", stub_lfd.half_loaded, "broken", "refused: lfd cannot be had"),
+    ],
+)
+async def test_doctor_proves_layer_fused_decoding(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    mode: str,
+    lfd: Any,
+    verdict: str,
+    told: str,
+) -> None:
+    monkeypatch.setenv("ANABRANCH_GENERATION__MODEL", "some-model")
+    monkeypatch.setenv("ANABRANCH_LFD", mode)
+    async with stub({}, lfd=lfd) as model:
+        monkeypatch.setenv("ANABRANCH_GENERATION__URL", model.url)
+        status, line = await examined(capsys, "lfd")
+    assert status == (verdict == "broken")
+    assert line.split()[1] == verdict
+    assert told in line
 
 
 HALVES = {
