@@ -121,5 +121,5 @@ def _failed(error: ModelError) -> tuple[State, str]:
     if status == 400 and _OURS.search(said) and "vllm_xargs" not in said:
         return "refused", said
     if 400 <= status < 500 and status not in _TELLS_NOTHING:
-        return "absent", f"the model server answers {status} to LFD arguments"
+        return "absent", f"the model server answers {status} to the probe"
     return "unknown", str(error)
