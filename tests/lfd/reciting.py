@@ -14,13 +14,17 @@ from typing import Any
 
 from tiny_models import tokenizer
 
-HIDDEN, LAYERS, LONGEST = 256, 4, 32_768
+HIDDEN, LAYERS = 256, 4
 _SURE = 24.0  # logit of the right piece
 _NOISE = 0.04  # of each block, beside an embedding's length of 1
 
 
-def build(folder: Path, text: str) -> Path:
-    """Write the model; the last token of its chat template is the one that starts the text."""
+def build(folder: Path, text: str, longest: int) -> Path:
+    """Write the model; the last token of its chat template is the one that starts the text.
+
+    Args:
+        longest: Tokens of prompt and reply.
+    """
     import torch
     from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
@@ -40,7 +44,7 @@ def build(folder: Path, text: str) -> Path:
         num_hidden_layers=LAYERS,
         num_attention_heads=4,
         num_key_value_heads=2,
-        max_position_embeddings=LONGEST,
+        max_position_embeddings=longest,
         tie_word_embeddings=False,
         bos_token_id=0,
         eos_token_id=1,
@@ -65,4 +69,4 @@ def build(folder: Path, text: str) -> Path:
 
 
 if __name__ == "__main__":
-    build(Path(sys.argv[1]), sys.argv[2])
+    build(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))

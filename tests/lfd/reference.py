@@ -35,6 +35,7 @@ class Decoded:
         layers: The one that was used at each step; 0 where none was.
         margins: What the second token lacked to the first in log-probability.
         gaps: What the second layer's score had above the lowest, where a layer was chosen.
+        edges: How near a token was to being in the head or not, in log-probability.
     """
 
     ids: list[int] = field(default_factory=list)
@@ -42,11 +43,16 @@ class Decoded:
     layers: list[int] = field(default_factory=list)
     margins: list[float] = field(default_factory=list)
     gaps: list[float] = field(default_factory=list)
+    edges: list[float] = field(default_factory=list)
 
     @property
     def sure(self) -> bool:
         """Whether no choice was so close that the rounding of float32 may decide it."""
-        return min(self.margins) > 1e-4 and min(self.gaps, default=1.0) > 1e-6
+        return (
+            min(self.margins) > 1e-4
+            and min(self.gaps, default=1.0) > 1e-6
+            and min(self.edges, default=1.0) > 1e-4
+        )
 
 
 class Reference:
@@ -55,6 +61,7 @@ class Reference:
     def __init__(self, folder: Path) -> None:
         from transformers import AutoModelForCausalLM
 
+        torch.set_num_threads(1)  # several wait for each other where others use the cores, too
         self.model: Any = AutoModelForCausalLM.from_pretrained(
             folder, dtype=torch.float32, attn_implementation="eager"
         ).eval()
@@ -70,7 +77,10 @@ class Reference:
     def generate(
         self, prompt: list[int], count: int, wishes: Sequence[Wish | None] = (None,)
     ) -> list[Decoded]:
-        """Greedy decoding of `count` tokens, once for each wish; None decodes as usual."""
+        """Greedy decoding of `count` tokens, once for each wish; None decodes as usual.
+
+        It ends early where rounding may decide.
+        """
         found = [Decoded() for _ in wishes]
         for step in range(count):
             finals = self._states([[*prompt, *one.ids] for one in found])
@@ -78,12 +88,15 @@ class Reference:
                 p, layer = _softmax(finals[row]), 0
                 if wish is not None:
                     layer = self._layer(one, wish, row, step)
+                    one.edges.append(float((p.log() - (wish.alpha * p.max()).log()).abs().min()))
                     p = self._fused(p, self._predicted(self._after[layer][row]), wish)
                 best = p.topk(2).values.log()
                 one.ids.append(int(p.argmax()))
                 one.log_probs.append(p.log())
                 one.layers.append(layer)
                 one.margins.append(float(best[0] - best[1]))
+            if not all(one.sure for one in found):
+                break
         return found
 
     def _states(self, ids: list[list[int]]) -> Tensor:

@@ -19,7 +19,7 @@ _FLAGS = (
     *("--logprobs-mode", "processed_logprobs", "--generation-config", "vllm"),
     *("--structured-outputs-config.backend", "guidance"),
     # Random models would go on with white space for ever.
-    "--structured-outputs-config.disable_any_whitespace",
+    *("--structured-outputs-config.disable_any_whitespace", "true"),
 )
 
 
