@@ -115,16 +115,16 @@ async def test_it_streams_the_same(server: Server, tmp_path: Path) -> None:
             "stream": True,
             "generation": {"lfd": True},
         }
-        pieces, last = [], None
+        events: list[tuple[str, Any]] = []
         async with client.stream("POST", ASK, json=body) as response:
             async for line in response.aiter_lines():
-                if not line.startswith("data: "):
-                    continue
-                event = json.loads(line.removeprefix("data: "))
-                if "delta" in event:
-                    pieces.append(event["delta"])
-                last = event.get("answer", last)
-        assert isinstance(last, dict)
+                name, _, told = line.partition(": ")
+                if name == "event":
+                    events.append((told, None))
+                elif name == "data":
+                    events[-1] = (events[-1][0], json.loads(told))
+        pieces = [told["text"] for name, told in events if name == "answer.delta"]
+        (last,) = (told for name, told in events if name == "answer.completed")
         assert "".join(pieces) == last["answer"] == whole["answer"]
         assert last["citations"] == whole["citations"]
         assert last["degraded"] == []
