@@ -22,10 +22,15 @@ _KINDS: tuple[Divergence, ...] = ("jsd", "kl")
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Of questions, what was answered: 1 or 0 for each of them."""
+    """Of questions, what was answered: 1 or 0 for each of them.
+
+    Whole values first, then first tokens alone.
+    """
 
     context: tuple[int, ...]
     memory: tuple[int, ...]
+    begun_context: tuple[int, ...]
+    begun_memory: tuple[int, ...]
 
 
 def answers(
@@ -68,10 +73,10 @@ def judged(asked: Sequence[Asked], given: Sequence[tuple[int, ...]]) -> Shares:
     """Which answers are, to the last token and the end, the context's and which memory's."""
     pairs = list(zip(asked, given, strict=True))
     return Shares(
-        context=tuple(
-            int(one.told is not None and said == (*one.told, END)) for one, said in pairs
-        ),
+        context=tuple(int(said == (*one.told, END)) if one.told else 0 for one, said in pairs),
         memory=tuple(int(said == (*one.known, END)) for one, said in pairs),
+        begun_context=tuple(int(said[0] == one.told[0]) if one.told else 0 for one, said in pairs),
+        begun_memory=tuple(int(said[0] == one.known[0]) for one, said in pairs),
     )
 
 

@@ -56,7 +56,7 @@ class Mixture:
 
     conflicting: float
     in_context: float = 0.5
-    strange: float = 0.5
+    strange: float = 0.35
 
 
 @dataclass(frozen=True, slots=True)

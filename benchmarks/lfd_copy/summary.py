@@ -14,7 +14,11 @@ from benchmarks.lfd_copy.facts import KINDS
 from benchmarks.lfd_copy.grid import DEFAULT, PLAIN
 
 _DRAWS = 1_000
-_EACH = {"conflicting": ("context", "memory"), "agreeing": ("memory",), "without": ("memory",)}
+_EACH = {
+    "conflicting": ("context", "memory", "begun_context", "begun_memory"),
+    "agreeing": ("memory",),
+    "without": ("memory",),
+}
 _SHOWN = (("conflicting", "context"), ("agreeing", "memory"), ("without", "memory"))
 
 
@@ -76,7 +80,16 @@ def show(result: Mapping[str, Any]) -> None:
     names = list(found["conflicting"])
     print("percent of answers; differences to plain decoding with intervals of 95 %")
     report.table(
-        ("decoding", "conflict: context", "sd", "memory", "minus plain", "agreeing", "without"),
+        (
+            "decoding",
+            "conflict: context",
+            "sd",
+            "memory",
+            "begun as memory",
+            "minus plain",
+            "agreeing",
+            "without",
+        ),
         [_row(found, name) for name in names],
     )
     if not result["agreement"]:
@@ -99,6 +112,7 @@ def _row(found: Mapping[str, Any], name: str) -> tuple[object, ...]:
         conflict["context"]["mean"],
         conflict["context"]["sd"],
         conflict["memory"]["mean"],
+        conflict["begun_memory"]["mean"],
         f"{gained['mean']:+.1f} [{gained['low']:+.1f}, {gained['high']:+.1f}]",
         *(_with_difference(found[kind][name]["memory"]) for kind in ("agreeing", "without")),
     )

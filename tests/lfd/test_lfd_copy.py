@@ -111,12 +111,17 @@ def test_an_answer_counts_only_whole_and_ended() -> None:
     asked = Asked((ASK, 5, 7), told=(20, 21, 22), known=(30, 31, 32))
     given = [(20, 21, 22, END), (30, 31, 32, END), (20, 21, 22), (20, 31, 22, END), (END,)]
     shares = judged([asked] * len(given), given)
-    assert shares == Shares(context=(1, 0, 0, 0, 0), memory=(0, 1, 0, 0, 0))
+    assert shares == Shares(
+        context=(1, 0, 0, 0, 0),
+        memory=(0, 1, 0, 0, 0),
+        begun_context=(1, 0, 1, 1, 0),
+        begun_memory=(0, 1, 0, 0, 0),
+    )
 
 
 def test_differences_are_paired_by_question() -> None:
     def run(plain: tuple[int, ...], ours: tuple[int, ...]) -> dict[str, Any]:
-        each = {PLAIN: Shares(plain, plain), DEFAULT: Shares(ours, ours)}
+        each = {PLAIN: Shares(plain, plain, plain, plain), DEFAULT: Shares(ours, ours, ours, ours)}
         return {"loss": 0.0, "answers": dict.fromkeys(KINDS, each), "agreement": {}}
 
     found = summary([run((0, 0, 1, 1), (1, 0, 1, 1)), run((0, 1, 0, 1), (0, 1, 1, 1))])
