@@ -239,8 +239,8 @@ def main() -> None:
         weights, plugin = model(folder, shape), installed(folder / "plugin")
         print("starting two servers, which takes minutes", file=sys.stderr)
         with (
-            serving(weights, folder / "plain.log", flags, environment, None) as plain,
-            serving(weights, folder / "plugin.log", flags, environment, plugin) as fused,
+            serving(weights, folder / "plain.log", flags, environment) as plain,
+            serving(weights, folder / "plugin.log", flags, environment, [plugin]) as fused,
         ):
             servers = {PLAIN: plain, "plugin": fused}
             started = {name: running.memory_mb() for name, running in servers.items()}

@@ -69,12 +69,12 @@ def serving(
     log: Path,
     flags: Sequence[str],
     environment: Mapping[str, str],
-    plugin: Path | None,
+    paths: Sequence[Path] = (),
 ) -> Iterator[Running]:
     """Serve a model as `NAME` while the block runs.
 
     Args:
-        plugin: Where the project is installed; None serves without it.
+        paths: Where its Python finds more than is installed in its environment: the plugin.
 
     Raises:
         NotStarted: It refused to.
@@ -87,7 +87,7 @@ def serving(
         *("--host", "127.0.0.1", "--port", str(port)),
         *flags,
     )
-    env = {**os.environ, **_ALWAYS, "PYTHONPATH": str(plugin or ""), **environment}
+    env = {**os.environ, **_ALWAYS, "PYTHONPATH": os.pathsep.join(map(str, paths)), **environment}
     with log.open("wb") as out:
         # In the folder of its log: at the project's root, its packages would be found uninstalled.
         process = subprocess.Popen(

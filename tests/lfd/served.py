@@ -21,6 +21,7 @@ _FLAGS = (
     # Random models would go on with white space for ever.
     *("--structured-outputs-config.disable_any_whitespace", "true"),
 )
+_INTERPRETED = Path(__file__).parent / "interpreted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +64,22 @@ def served(
     plugin: Path | None,
     environment: Mapping[str, str] | None = None,
     longest: int = 1_024,
+    second: bool = False,
 ) -> Iterator[Server]:
     """Serve a model while the block runs.
 
     Args:
         plugin: Where the project is installed; None serves without it.
         longest: Tokens of prompt and reply.
+        second: By vLLM's second model runner, whose kernels are interpreted.
 
     Raises:
         NotStarted: It refused to.
     """
     given = (*_FLAGS, "--max-model-len", str(longest), *flags)
-    with serving(model, log, given, {**CPU, **(environment or {})}, plugin) as running:
+    env = {**CPU, **(environment or {})}
+    if second:
+        env |= {"VLLM_USE_V2_MODEL_RUNNER": "1"}
+    paths = [*([plugin] if plugin else []), *([_INTERPRETED] if second else [])]
+    with serving(model, log, given, env, paths) as running:
         yield Server(running)

@@ -22,6 +22,8 @@ MODES: dict[str, Sequence[str]] = {
     "compiled": ("--no-enable-prefix-caching",),
     "chunked": ("--enforce-eager", "--enable-prefix-caching", "--max-num-batched-tokens", "32"),
 }
+# By the runner that vLLM takes on CUDA devices.
+MODES["second runner"] = ("--enforce-eager", "--no-enable-prefix-caching")
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -32,8 +34,11 @@ def test_mixed_requests_decode_as_the_reference_does(
     model = build(tmp_path / family, family)
     reference = Reference(model)
     asked = prompts(reference, TOKENS, shared=140 if mode == "chunked" else 0)
-    with served(model, tmp_path / "log", *MODES[mode], plugin=plugin) as server:
+    second = mode == "second runner"
+    log = tmp_path / "log"
+    with served(model, log, *MODES[mode], plugin=plugin, second=second) as server:
         found = compared(server, asked)
+        assert ("Using V2 Model Runner" in server.said()) == second
         if mode == "chunked":
             assert hits(server.metrics()) > 0, "nothing came from the prefix cache"
     assert len(found) >= 24
