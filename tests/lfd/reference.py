@@ -51,7 +51,7 @@ class Decoded:
         return (
             min(self.margins) > 1e-4
             and min(self.gaps, default=1.0) > 1e-6
-            and min(self.edges, default=1.0) > 1e-4
+            and min(self.edges, default=1.0) > 3e-5
         )
 
 
