@@ -87,7 +87,14 @@ def serving(
         *("--host", "127.0.0.1", "--port", str(port)),
         *flags,
     )
-    env = {**os.environ, **_ALWAYS, "PYTHONPATH": os.pathsep.join(map(str, paths)), **environment}
+    cache = {"VLLM_CACHE_ROOT": str(log.with_suffix(".cache"))}
+    env = {
+        **os.environ,
+        **_ALWAYS,
+        **cache,
+        "PYTHONPATH": os.pathsep.join(map(str, paths)),
+        **environment,
+    }
     with log.open("wb") as out:
         # In the folder of its log: at the project's root, its packages would be found uninstalled.
         process = subprocess.Popen(

@@ -11,7 +11,7 @@ from app.domain.lfd import Probed
 
 FIRST_S = 60.0
 """For a probe as long as none was answered: a cold server is slow."""
-_LATER_S = 5.0
+_LATER_S = 30.0  # a busy server lets a probe wait like any other request
 _AGAIN_S = 10.0  # until the next probe while nothing is known
 
 

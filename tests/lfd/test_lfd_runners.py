@@ -1,6 +1,6 @@
 """The logits processor under both model runners' interfaces, without either of them.
 
-vLLM's CPU build runs the first one only, so the second one's loader and contexts are played here.
+Contexts that a server meets rarely are played here: preemption, lost states, no memory.
 """
 
 from __future__ import annotations
@@ -39,10 +39,11 @@ def model() -> Tapped:
     return Tapped()
 
 
-def config() -> Any:
+def config(ranks: int = 1) -> Any:
     return SimpleNamespace(
         instance_id="played",
         additional_config={},
+        parallel_config=SimpleNamespace(tensor_parallel_size=ranks),
         model_config=SimpleNamespace(architectures=["Qwen3ForCausalLM"]),
     )
 
@@ -70,12 +71,12 @@ def params(**arguments: Any) -> Any:
     )
 
 
-def processor(state: Any) -> Any:
+def processor(state: Any, ranks: int = 1) -> Any:
     from app.generation.lfd import register
     from app.generation.lfd.processor import LFDLogitsProcessor
 
     register()
-    return LFDLogitsProcessor(config(), state)
+    return LFDLogitsProcessor(config(ranks), state)
 
 
 @pytest.fixture
@@ -190,17 +191,50 @@ def test_where_it_cannot_work_nothing_is_raised_and_the_probe_says_no(
         assert int(found[1].argmax()) == 8
 
 
-def test_a_lack_of_memory_leaves_rows_as_they_are(known: Tapped, monkeypatch: Any) -> None:
-    second = processor(slots([4], [4]))
-    second.add_request(0, params(lfd=1))
-
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError, IndexError, ValueError])
+def test_what_fails_leaves_rows_as_they_are(known: Tapped, monkeypatch: Any, error: Any) -> None:
     def fails(_: Any) -> Any:
-        raise torch.OutOfMemoryError("no memory")
+        raise error("scripted")
 
     monkeypatch.setattr(known, "lfd_project", fails)
     logits = batch(known, 1)
     before = logits.clone()
-    assert torch.equal(second.apply(logits, context([0], [4])), before)
+    alone, parallel = processor(slots([4], [4])), processor(slots([4], [4]), ranks=2)
+    alone.add_request(0, params(lfd=1))
+    assert torch.equal(alone.apply(logits, context([0], [4])), before)
+    # With several devices the others would wait for this one for ever.
+    parallel.add_request(0, params(lfd=1))
+    with pytest.raises(error):
+        parallel.apply(logits, context([0], [4]))
+
+
+def test_under_the_first_runner_a_choice_in_the_middle_of_a_prompt_does_not_last(
+    known: Tapped,
+) -> None:
+    """After preemption the prompt and five tokens of its own are read again, in two parts."""
+    from vllm.v1.sample.logits_processor.interface import BatchUpdate
+
+    from app.generation.lfd.processor import LFDLogitsProcessor
+
+    first = LFDLogitsProcessor(config(), torch.device("cpu"), False)
+    generated = [7] * 5
+    first.update_state(BatchUpdate(1, (), [(0, params(lfd=1, every="once"), None, generated)], ()))
+    used = []
+    for _ in range(2):
+        first.apply(batch(known, 1))
+        used.append(first._wishes[0].place)
+    generated.append(7)
+    first.apply(batch(known, 1))
+    assert used[1] is not used[0]
+    assert first._wishes[0].place is used[1]
+
+
+def test_a_graph_that_was_compiled_without_the_taps_is_not_taken_for_ours() -> None:
+    from app.generation.lfd.models import _own_cache
+
+    config = SimpleNamespace(additional_config={"another": 1})
+    _own_cache(config, (5, 6, 7))
+    assert config.additional_config == {"another": 1, "anabranch_lfd_layers": [5, 7]}
 
 
 def test_under_the_first_runner_requests_move_and_leave(known: Tapped) -> None:

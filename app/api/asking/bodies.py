@@ -27,7 +27,10 @@ PATIENCE_S = 5.0
 
 
 class LfdIn(Body):
-    """Layer-fused decoding of the answer; `required` refuses (422) where it cannot be had."""
+    """Layer-fused decoding of the answer.
+
+    `required` refuses the question (422) where it cannot be had when it comes.
+    """
 
     alpha: Annotated[float, Field(ge=ALPHA[0], le=ALPHA[1])] | None = None
     weight: Annotated[float, Field(ge=WEIGHT[0], le=WEIGHT[1])] | None = None

@@ -37,11 +37,13 @@ class Wish:
     Args:
         generated: Its tokens up to now, kept by vLLM (V1).
         place: Among the candidates; a tensor of no dimension, so that no one waits for its value.
+        chosen_at: How many tokens there were then.
     """
 
     params: LFDParams
     generated: Sequence[int] = ()
     place: Tensor | None = None
+    chosen_at: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +57,12 @@ class Asking:
     @property
     def chooses(self) -> bool:
         """Whether the layer is chosen now."""
-        params, place = self.wish.params, self.wish.place
+        params, wish = self.wish.params, self.wish
         if params.probe is not None:
             return True
-        return params.layer is None and (place is None or params.chooses_at(self.generated))
+        # Asked again without a token more, what was chosen was for the middle of a prompt.
+        stale = wish.place is None or wish.chosen_at == self.generated
+        return params.layer is None and (stale or params.chooses_at(self.generated))
 
 
 def fused(
@@ -97,7 +101,7 @@ def _choose(logits: Tensor, states: Tensor, some: Sequence[Asking], model: Tappe
     places, intermediate, scores = lowest(before, after, _kind(some[0]))
     logits[index] = fuse(logits[index], intermediate, alpha, weight)
     for one, place in zip(some, places.unbind(), strict=True):
-        one.wish.place = place
+        one.wish.place, one.wish.chosen_at = place, one.generated
     if any(one.wish.params.probe for one in some):
         works = _works(picked, scores).unbind()
         for one, work in zip(some, works, strict=True):
@@ -109,7 +113,7 @@ def _keep(logits: Tensor, states: Tensor, some: Sequence[Asking], model: Tapped)
     for one in some:
         if one.wish.place is None and one.wish.params.layer is not None:
             place = nearest(one.wish.params.layer, model.lfd_layers)
-            one.wish.place = torch.tensor(place, device=logits.device)
+            one.wish.place = torch.full((), place, device=logits.device)
     places = torch.stack([one.wish.place for one in some if one.wish.place is not None])
     intermediate = model.lfd_project(states[index, places, 1]).float().log_softmax(-1)
     logits[index] = fuse(logits[index], intermediate, alpha, weight)

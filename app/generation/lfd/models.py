@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+from vllm.logger import init_logger
 from vllm.model_executor.models.llama import LlamaForCausalLM
 from vllm.model_executor.models.mistral import MistralForCausalLM
 from vllm.model_executor.models.qwen2 import Qwen2ForCausalLM
 from vllm.model_executor.models.qwen3 import Qwen3ForCausalLM
 
 from app.generation.lfd import runtime
-from app.generation.lfd.layers import candidates
-from app.generation.lfd.options import options
+from app.generation.lfd.layers import candidates, packed_bytes
+from app.generation.lfd.options import KEY, options
 from app.generation.lfd.refusals import refuse
 
 if TYPE_CHECKING:
@@ -36,22 +37,22 @@ class LFDMixin(_Base):
     """
 
     def __init__(self, *, vllm_config: VllmConfig, prefix: str = "", **others: Any) -> None:
+        config = vllm_config.model_config.hf_text_config
+        layers: tuple[int, ...] = ()
         # A multimodal model calls the text model inside it past `forward`.
-        top = not prefix and vllm_config.model_config.runner_type == "generate"
-        if top:
+        if not prefix and vllm_config.model_config.runner_type == "generate":
             refuse(vllm_config)
+            chosen = options(vllm_config.additional_config)
+            layers = candidates(config.num_hidden_layers, chosen.first, chosen.last)
+            _own_cache(vllm_config, layers)
         super().__init__(vllm_config=vllm_config, prefix=prefix, **others)
-        config, chosen = (
-            vllm_config.model_config.hf_text_config,
-            options(vllm_config.additional_config),
-        )
-        self.lfd_layers: tuple[int, ...] = ()
+        self.lfd_layers, self.lfd_width = layers, config.hidden_size
         self.lfd_rows: Tensor | None = None
-        self.lfd_width: int = config.hidden_size
-        if top:
-            self.lfd_layers = candidates(config.num_hidden_layers, chosen.first, chosen.last)
-            _tapped(self.model, self.lfd_layers)
+        self._lfd_most: int = vllm_config.scheduler_config.max_num_seqs
+        if layers:
+            _tapped(self.model, layers)
             runtime.put(vllm_config.instance_id, self)
+            _announce(vllm_config, config, layers)
 
     def forward(
         self,
@@ -71,7 +72,10 @@ class LFDMixin(_Base):
         """The last layer's logits; the candidates' states of the same rows are kept."""
         if not self.lfd_layers:
             return super().compute_logits(hidden_states)
-        self.lfd_rows = hidden_states[:, self.lfd_width :]
+        # More rows are those of a prompt whose log-probabilities are wanted; kept, they would hold
+        # the wide states of all its tokens.
+        few = len(hidden_states) <= self._lfd_most
+        self.lfd_rows = hidden_states[:, self.lfd_width :] if few else None
         return super().compute_logits(hidden_states[:, : self.lfd_width].contiguous())
 
     def lfd_project(self, states: Tensor) -> Tensor:
@@ -110,6 +114,25 @@ def _tap(
         # which would turn the state before the block into the one after it.
         kept += [residual.clone(), hidden_states + residual]
     return kept
+
+
+def _own_cache(vllm_config: VllmConfig, layers: tuple[int, ...]) -> None:
+    """Keep vLLM from running a graph that it compiled without these taps.
+
+    The key of its cache knows the method that is compiled, which is the base's, and this option.
+    """
+    if isinstance(vllm_config.additional_config, dict):
+        vllm_config.additional_config |= {f"{KEY}_layers": [layers[0], layers[-1]]}
+
+
+def _announce(vllm_config: VllmConfig, config: Any, layers: tuple[int, ...]) -> None:
+    tokens = vllm_config.scheduler_config.max_num_batched_tokens
+    element = vllm_config.model_config.dtype.itemsize
+    mib = packed_bytes(tokens, len(layers), config.hidden_size, element) / 2**20
+    init_logger("vllm.anabranch").info(
+        "Layer-fused decoding: layers %d to %d of %d; the states of %d tokens take %.0f MiB",
+        *(layers[0], layers[-1], config.num_hidden_layers, tokens, mib),
+    )
 
 
 def _tapped(inner: Any, layers: tuple[int, ...]) -> None:

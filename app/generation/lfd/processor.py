@@ -1,7 +1,7 @@
 """Fuses the logits of the requests that ask for it; one class for both of vLLM's model runners.
 
-`apply` never raises: an exception there ends the engine for everyone. Nothing in it waits for the
-device. Source: vLLM 0.32.0.
+`apply` does not raise on one device: an exception there ends the engine for everyone. Nothing in it
+waits for the device. Source: vLLM 0.32.0.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ class LFDLogitsProcessor(V1LogitsProcessor, V2LogitsProcessor):
         # By index in the batch (V1), or by slot (V2).
         self._wishes: dict[int, Wish] = {}
         self._slots: Any = args[0] if len(args) == 1 else None
+        self._ranks = vllm_config.parallel_config.tensor_parallel_size
         self._lost = False
         if missing := _missing(vllm_config):
             if os.environ.get(REQUIRED) == "1":
@@ -97,25 +98,29 @@ class LFDLogitsProcessor(V1LogitsProcessor, V2LogitsProcessor):
             logits: [rows, V], float32, masked by grammars already.
             ctx: What lies in which row (V2).
         """
-        asking = list(self._in_batch(len(logits)) if ctx is None else self._in_slots(logits, ctx))
-        if not asking:
-            return logits
-        model = runtime.get(self._instance_id)
-        rows = getattr(model, "lfd_rows", None)
-        why = "the model is not one of ours" if model is None else "its states are of other rows"
-        if model is not None and rows is not None and len(rows) == len(logits):
-            try:
-                fused(logits, rows, asking, model, self._scratch)
-                return logits
-            except RuntimeError as error:  # of torch: no memory, mostly
-                why = f"{type(error).__name__}: {error}"
-        self._lose(why)
-        deny(logits, asking)
+        try:
+            asking = list(self._in_batch(logits) if ctx is None else self._in_slots(logits, ctx))
+            if asking:
+                self._fuse(logits, asking)
+        except Exception as error:  # behind which the engine of all requests would end
+            if self._ranks > 1:  # the others wait for this one: an end is better than a standstill
+                raise
+            self._lose(f"{type(error).__name__}: {error}")
         return logits
 
-    def _in_batch(self, rows: int) -> Iterator[Asking]:
+    def _fuse(self, logits: Tensor, asking: Sequence[Asking]) -> None:
+        model = runtime.get(self._instance_id)
+        rows = getattr(model, "lfd_rows", None)
+        if model is not None and rows is not None and len(rows) == len(logits):
+            fused(logits, rows, asking, model, self._scratch)
+            return
+        lost = "the model is not one of ours" if model is None else "its states are of other rows"
+        self._lose(lost)
+        deny(logits, asking)
+
+    def _in_batch(self, logits: Tensor) -> Iterator[Asking]:
         for row, wish in sorted(self._wishes.items()):
-            if row < rows:
+            if row < len(logits):
                 yield Asking(row, wish, len(wish.generated))
 
     def _in_slots(self, logits: Tensor, ctx: Any) -> Sequence[Asking]:
@@ -146,7 +151,8 @@ def _missing(config: VllmConfig) -> str:
         return why
     named = config.model_config.architectures
     if not ARCHITECTURES.keys() & set(named):
-        return f"the model is {', '.join(named)}; there are {', '.join(ARCHITECTURES)}"
+        known = ", ".join(ARCHITECTURES)
+        return f"the model is {', '.join(named)}; serve one of {known}, or leave {REQUIRED} unset"
     return ""
 
 
