@@ -37,6 +37,7 @@ def test_no_folder_is_crowded() -> None:
 
 
 def test_everything_is_caught_in_one_place_only() -> None:
+    """In one of the service, and in one of what runs inside vLLM, where it would end the engine."""
     found = []
     for path in MODULES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -45,7 +46,7 @@ def test_everything_is_caught_in_one_place_only() -> None:
                 or (isinstance(node.type, ast.Name) and node.type.id == "Exception")
             ):
                 found.append(str(path.relative_to(ROOT)))
-    assert found == ["app/observe.py"]
+    assert sorted(found) == ["app/generation/lfd/processor.py", "app/observe.py"]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))

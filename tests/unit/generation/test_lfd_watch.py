@@ -83,7 +83,7 @@ async def test_a_server_is_probed_again_after_the_interval_with_less_patience() 
         await server.asked.get()
         assert await server.pauses.get() == 120
         server.passed.set()
-        assert await server.asked.get() == 5
+        assert await server.asked.get() == 30
         server.says("on")
         await server.pauses.get()
         assert watch.last.state == "on"
