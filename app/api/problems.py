@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from app.api.kinds import KINDS, Kind
+from app.api.schemas import MEMBERS, SWITCH
 from app.domain import errors
 from retrievers.errors import QueryRefused, RetrieverUnavailable
 
@@ -224,9 +225,12 @@ def _faults(error: RequestValidationError) -> list[dict[str, str]]:
         if item["type"] == "json_invalid":
             why = f"not valid JSON at character {item['loc'][-1]}: {item['ctx']['error']}"
             faults.append({"at": "/body", "why": why})
-        elif item["type"] == "model_attributes_type":
-            why = "a JSON object is expected"
-            faults.append({"at": pointer(*item["loc"]), "why": why})
         else:
-            faults.append({"at": pointer(*item["loc"]), "why": why})
+            if item["type"] == "model_attributes_type":
+                why = "a JSON object is expected"
+            faults.append({"at": _place(item["loc"]), "why": why})
     return faults
+
+
+def _place(location: Sequence[int | str]) -> str:
+    return pointer(*(part for part in location if part not in (SWITCH, MEMBERS)))

@@ -24,6 +24,9 @@ from app.domain.errors import Rejected
 PLAIN_ID = r"^(?!\.{1,2}$)[^\x00-\x1f\x7f-\x9f\ufdd0]*$"
 
 
+# Of a member that is a switch or an object: tags of the two in the places of faults, not shown.
+SWITCH, MEMBERS = "|switch", "|members"
+
 MOST_UNKNOWN = 20
 """Unknown fields of one object that are named; of more, only their number."""
 

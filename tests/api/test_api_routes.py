@@ -186,6 +186,26 @@ async def test_decoding_that_is_required_and_not_there_is_refused(
     assert services.ask.asked == []
 
 
+@pytest.mark.parametrize(
+    ("wish", "at", "why"),
+    [
+        ({"alpha": 2}, "/alpha", "less than or equal to 1"),
+        ({"weight": 4.5}, "/weight", "less than or equal to 4"),
+        ({"alpha": True}, "/alpha", "valid number"),
+        ({"gamma": 1}, "/gamma", "not known"),
+        (3, "", "valid boolean"),
+        ("on", "", "valid boolean"),
+    ],
+)
+async def test_a_bad_wish_for_decoding_is_named(client: Any, wish: Any, at: str, why: str) -> None:
+    body = {"question": "x", "generation": {"lfd": wish}}
+    response = await client.post(f"{HOME}/ask", json=body)
+    assert response.status_code == 422
+    (fault,) = response.json()["errors"]
+    assert fault["at"] == f"/body/generation/lfd{at}"
+    assert why in fault["why"]
+
+
 @pytest.mark.parametrize("wish", [True, {}, {"alpha": 0.2, "required": False}])
 async def test_decoding_that_is_not_required_is_named_in_degraded(client: Any, wish: Any) -> None:
     body = {"question": "x", "generation": {"lfd": wish}}

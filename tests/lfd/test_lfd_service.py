@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from served import Server, installed, served
 
-pytest.importorskip("sqlalchemy", reason="runs beside the service, not beside vLLM")
+pytest.importorskip("sqlalchemy", reason="runs beside the service")
 
 from app.demo import documents
 from benchmarks.vllm_server import NAME, PYTHON

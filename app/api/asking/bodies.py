@@ -7,10 +7,10 @@ import time
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from app.api import filters
-from app.api.schemas import WHOLE, Body, FilterIn, TopK
+from app.api.schemas import MEMBERS, SWITCH, WHOLE, Body, FilterIn, TopK
 from app.api.services import Services
 from app.domain.errors import Rejected
 from app.domain.hit import Degraded
@@ -37,12 +37,22 @@ class LfdIn(Body):
     required: bool = False
 
 
+def _branch(value: object) -> str:
+    return MEMBERS if isinstance(value, dict | LfdIn) else SWITCH
+
+
+# Tagged, so that a bad member is told by its own name and not as a bad switch.
+LfdWish = Annotated[
+    Annotated[bool, Tag(SWITCH)] | Annotated[LfdIn, Tag(MEMBERS)], Discriminator(_branch)
+]
+
+
 class GenerationIn(Body):
     """How a language model writes; without one the extractive writer quotes sentences."""
 
     max_tokens: Annotated[int, Field(ge=1, le=LONGEST_REPLY), WHOLE] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    lfd: bool | LfdIn | None = None
+    lfd: LfdWish | None = None
 
 
 class BudgetIn(Body):
