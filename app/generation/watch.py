@@ -101,11 +101,16 @@ class Watch:
 
     async def _run(self) -> None:
         answered = False
-        while True:
-            self._stirred.clear()
-            self.last = await self._probe(_LATER_S if answered else FIRST_S)
+        try:
+            while True:
+                self._stirred.clear()
+                self.last = await self._probe(_LATER_S if answered else FIRST_S)
+                self._seen.set()
+                unknown = self.last.state == "unknown"
+                answered = answered or not unknown
+                pause = min(_AGAIN_S, self._every_s) if unknown else self._every_s
+                await self._pause(self._stirred, pause)
+        finally:
+            # However it ends: what nobody watches any more is not proven.
+            self.last = Probed("unknown", "the model server is not probed any more")
             self._seen.set()
-            unknown = self.last.state == "unknown"
-            answered = answered or not unknown
-            pause = min(_AGAIN_S, self._every_s) if unknown else self._every_s
-            await self._pause(self._stirred, pause)

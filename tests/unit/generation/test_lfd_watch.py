@@ -138,3 +138,12 @@ async def test_without_a_trigger_of_tests_it_waits_for_the_time_or_the_stir() ->
         await server.asked.get()
         server.says("on")
     await watch.close()
+
+
+async def test_what_is_watched_no_more_is_not_proven() -> None:
+    server = Server()
+    async with watching(server, 120) as watch:
+        server.says("on")
+        await server.pauses.get()
+        assert watch.last.state == "on"
+    assert watch.last.state == "unknown"
