@@ -19,7 +19,14 @@ from app.demo import documents
 from benchmarks.vllm_server import NAME, PYTHON
 from tests.whole import running, settings
 
-pytestmark = [pytest.mark.anyio, pytest.mark.vllm]
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.vllm,
+    pytest.mark.skipif(
+        "ANABRANCH_TEST_VLLM_PYTHON" not in os.environ,
+        reason="needs vLLM: name its interpreter in ANABRANCH_TEST_VLLM_PYTHON",
+    ),
+]
 
 QUESTION = "How many newton metres does the collar of HV-2207 take?"
 SENTENCE = "The collar of hinge pin HV-2207 takes 84 newton metres [{number}]."
@@ -67,8 +74,6 @@ def number(tmp_path_factory: pytest.TempPathFactory) -> int:
 @pytest.fixture(scope="module")
 def server(number: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server of a model that knows the answer by heart, cited as the question's evidence is."""
-    if "ANABRANCH_TEST_VLLM_PYTHON" not in os.environ:
-        pytest.skip("needs vLLM: name its interpreter in ANABRANCH_TEST_VLLM_PYTHON")
     folder = tmp_path_factory.mktemp("reciting")
     builder = Path(__file__).parent / "reciting.py"
     told = (SENTENCE.format(number=number), str(LONGEST))
