@@ -46,6 +46,7 @@ def test_mixed_requests_decode_as_the_reference_does(
     assert len(found) >= 24
     assert [pair.ids for pair in found] == [pair.expected.ids for pair in found]
     assert max(pair.off() for pair in found) < 1e-3
+    assert sum(pair.compared for pair in found) > 0.9 * len(found)
     used = {layer for pair in found for layer in pair.expected.layers}
     assert used - {0} == set(reference.candidates), "some layer was never chosen"
     changed = [decoded[0].ids != decoded[1].ids for _, decoded in asked]
