@@ -132,15 +132,6 @@ async def measure(running: Running, mode: str, clients: int, work: Work, seed: i
     return Seen(tokens / seconds, 1000 * statistics.median(first), cpu_ms)
 
 
-def has_plugin(running: Running) -> bool:
-    """Whether a server answers a probe as only the plugin does."""
-    arguments = {"lfd": 1, "lfd_probe": [10, 11]}
-    body = {"model": NAME, "prompt": [12, 13], "max_tokens": 1, "vllm_xargs": arguments}
-    told = {"temperature": 0, "return_token_ids": True, "detokenize": False}
-    answer = httpx.post(f"{running.url}/v1/completions", json={**body, **told}, timeout=120)
-    return bool(answer.raise_for_status().json()["choices"][0]["token_ids"] == [10])
-
-
 def compare(
     servers: Mapping[str, Running],
     modes: Sequence[str],
@@ -252,7 +243,7 @@ def main() -> None:
             serving(weights, folder / "plugin.log", flags, environment, [plugin]) as fused,
         ):
             servers = {PLAIN: plain, "plugin": fused}
-            if has_plugin(plain) or not has_plugin(fused):
+            if plain.has_plugin() or not fused.has_plugin():
                 raise SystemExit("anabranch is installed in this environment: uninstall it first")
             started = {name: running.memory_mb() for name, running in servers.items()}
             work = Work(chosen.prompt, chosen.reply, shape["vocab_size"])

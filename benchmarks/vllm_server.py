@@ -58,6 +58,20 @@ class Running:
         """CPU time of its processes together."""
         return sum(footprint(pid).cpu_s for pid in self._pids())
 
+    def has_plugin(self) -> bool:
+        """Whether it answers a probe of layer-fused decoding as only the plugin does."""
+        body = {
+            "model": NAME,
+            "prompt": [12, 13],
+            "max_tokens": 1,
+            "temperature": 0,
+            "detokenize": False,
+            "return_token_ids": True,
+            "vllm_xargs": {"lfd": 1, "lfd_probe": [10, 11]},
+        }
+        answer = httpx.post(f"{self.url}/v1/completions", json=body, timeout=120)
+        return bool(answer.raise_for_status().json()["choices"][0]["token_ids"] == [10])
+
     def _pids(self) -> list[int]:
         pids = (int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit())
         return [pid for pid in pids if _group(pid) == self.group]

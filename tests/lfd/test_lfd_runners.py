@@ -197,15 +197,18 @@ def test_what_fails_leaves_rows_as_they_are(known: Tapped, monkeypatch: Any, err
         raise error("scripted")
 
     monkeypatch.setattr(known, "lfd_project", fails)
-    logits = batch(known, 1)
+    logits = batch(known, 2)
     before = logits.clone()
-    alone, parallel = processor(slots([4], [4])), processor(slots([4], [4]), ranks=2)
+    alone, parallel = processor(slots([4] * 2, [4] * 2)), processor(slots([4], [4]), ranks=2)
     alone.add_request(0, params(lfd=1))
-    assert torch.equal(alone.apply(logits, context([0], [4])), before)
+    alone.add_request(1, params(lfd=1, probe=[3, 8]))
+    found = alone.apply(logits, context([0, 1], [4, 4]))
+    assert torch.equal(found[0], before[0])
+    assert int(found[1].argmax()) == 8  # the probe says no
     # With several devices the others would wait for this one for ever.
     parallel.add_request(0, params(lfd=1))
     with pytest.raises(error):
-        parallel.apply(logits, context([0], [4]))
+        parallel.apply(batch(known, 1), context([0], [4]))
 
 
 def test_under_the_first_runner_a_choice_in_the_middle_of_a_prompt_does_not_last(

@@ -98,6 +98,7 @@ class LFDLogitsProcessor(V1LogitsProcessor, V2LogitsProcessor):
             logits: [rows, V], float32, masked by grammars already.
             ctx: What lies in which row (V2).
         """
+        asking: Sequence[Asking] = ()
         try:
             asking = list(self._in_batch(logits) if ctx is None else self._in_slots(logits, ctx))
             if asking:
@@ -106,6 +107,7 @@ class LFDLogitsProcessor(V1LogitsProcessor, V2LogitsProcessor):
             if self._ranks > 1:  # the others wait for this one: an end is better than a standstill
                 raise
             self._lose(f"{type(error).__name__}: {error}")
+            deny(logits, asking)
         return logits
 
     def _fuse(self, logits: Tensor, asking: Sequence[Asking]) -> None:
@@ -124,14 +126,14 @@ class LFDLogitsProcessor(V1LogitsProcessor, V2LogitsProcessor):
                 yield Asking(row, wish, len(wish.generated))
 
     def _in_slots(self, logits: Tensor, ctx: Any) -> Sequence[Asking]:
-        slots = ctx.idx_mapping_np
-        if not self._wishes or not any(slot in self._wishes for slot in slots.tolist()):
+        slots = ctx.idx_mapping_np.tolist()
+        if self._wishes.keys().isdisjoint(slots):
             return []
         if len(slots) != len(logits):
             self._lose("a request has several rows")
             return []
         found = []
-        for row, slot in enumerate(slots.tolist()):
+        for row, slot in enumerate(slots):
             seen = int(ctx.seq_lens_upper_bound_np[row])
             # What is sampled in the middle of a prompt is thrown away.
             if slot in self._wishes and seen >= self._slots.prefill_len.np[slot]:
