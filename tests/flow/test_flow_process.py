@@ -14,8 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 KEY = re.compile(r"anb_[A-Za-z0-9]{8}_[A-Za-z0-9_-]{43}")
 
 
@@ -100,7 +98,6 @@ def test_the_first_start_shows_one_key_once_and_the_second_none(tmp_path: Path) 
     assert [path for path in kept if path.stat().st_mode & 0o077] == []
 
 
-@pytest.mark.slow  # a dozen processes
 def test_a_second_process_is_told_who_serves_and_commands_find_it(tmp_path: Path) -> None:
     given = {"ANABRANCH_API_KEYS": "a-key-of-sixteen-and-more"}
     (tmp_path / "note.md").write_text("# Note\n\nNine bronze herons stand on the railings.")

@@ -267,9 +267,9 @@ def play(machine: type[Machine], examples: int, steps: int) -> None:
 
 
 def test_no_update_is_lost(machine: type[Machine]) -> None:
-    play(machine, 10, 30)
+    play(machine, 25, 30)
 
 
 @pytest.mark.slow
 def test_no_update_is_lost_in_long_runs(machine: type[Machine]) -> None:
-    play(machine, 300, 40)
+    play(machine, 600, 40)
