@@ -38,6 +38,16 @@ def ids(server: Server, arguments: Mapping[str, Any] | None = None, **body: Any)
     return found
 
 
+def scored(
+    server: Server, arguments: Mapping[str, Any] | None = None
+) -> tuple[list[int], list[float]]:
+    """40 tokens and their log-probabilities."""
+    given = {"vllm_xargs": dict(arguments)} if arguments else {}
+    answer = server.complete(PROMPT, max_tokens=40, ignore_eos=True, logprobs=1, **given)
+    choice = answer["choices"][0]
+    return choice["token_ids"], choice["logprobs"]["token_logprobs"]
+
+
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"lfd_alpha": 0.1}, "lfd_alpha"),
     ({"lfd_probe": [10, 11]}, "lfd_probe"),
@@ -96,31 +106,16 @@ def test_arguments_of_others_are_let_through(server: Server) -> None:
 
 
 def test_neither_head_nor_weight_changes_nothing(server: Server) -> None:
-    plain = server.complete(PROMPT, max_tokens=24, ignore_eos=True, logprobs=1)["choices"][0]
-    fused = server.complete(
-        PROMPT,
-        max_tokens=24,
-        ignore_eos=True,
-        logprobs=1,
-        vllm_xargs={**ON, "lfd_alpha": 0, "lfd_weight": 0},
-    )["choices"][0]
-    assert fused["token_ids"] == plain["token_ids"]
-    both = zip(
-        fused["logprobs"]["token_logprobs"], plain["logprobs"]["token_logprobs"], strict=True
-    )
-    assert max(abs(a - b) for a, b in both) < 1e-5
+    plain_ids, plain = scored(server)
+    fused_ids, fused = scored(server, {**ON, "lfd_alpha": 0, "lfd_weight": 0})
+    assert fused_ids == plain_ids
+    assert max(abs(a - b) for a, b in zip(fused, plain, strict=True)) < 1e-5
 
 
 def test_a_head_of_one_token_decodes_as_without(server: Server) -> None:
-    answer = server.complete(
-        PROMPT,
-        max_tokens=16,
-        ignore_eos=True,
-        logprobs=1,
-        vllm_xargs={**ON, "lfd_alpha": 1, "lfd_weight": 3},
-    )["choices"][0]
-    assert answer["token_ids"] == ids(server)
-    assert answer["logprobs"]["token_logprobs"] == [0.0] * 16
+    found, log_probs = scored(server, {**ON, "lfd_alpha": 1, "lfd_weight": 3})
+    assert found == scored(server)[0]
+    assert log_probs == [0.0] * len(found)
 
 
 def test_it_changes_what_is_said(server: Server) -> None:
@@ -221,12 +216,6 @@ def test_a_schema_is_kept_to(server: Server) -> None:
 
 
 def test_neighbours_that_leave_change_nothing_for_others(server: Server) -> None:
-    body = {"max_tokens": 40, "logprobs": 1}
-
-    def plain(_: int) -> tuple[list[int], list[float]]:
-        answer = server.complete(PROMPT, ignore_eos=True, **body)["choices"][0]
-        return answer["token_ids"], answer["logprobs"]["token_logprobs"]
-
     def leaving(number: int) -> None:
         """Close the connection in the middle of a stream."""
         given = {
@@ -243,10 +232,10 @@ def test_neighbours_that_leave_change_nothing_for_others(server: Server) -> None
                 if seen > 10 + number:
                     return
 
-    alone_ids, alone = plain(0)
+    alone_ids, alone = scored(server)
     with ThreadPoolExecutor(16) as pool:
         left = [pool.submit(leaving, number) for number in range(8)]
-        beside = list(pool.map(plain, range(8)))
+        beside = list(pool.map(scored, [server] * 8))
         for each in left:
             each.result()
     assert [found for found, _ in beside] == [alone_ids] * 8
